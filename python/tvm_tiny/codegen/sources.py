@@ -1,0 +1,71 @@
+"""The generated C as a value: what every later room (package, board) builds from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm_tiny.model import TensorSpec
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What a report or a trace needs to know of one layer function."""
+
+    name: str  # the C function's name without the model's prefix
+    function: str  # the C function's name
+    op: str
+    macs: int
+    live_macs: int
+    schedule: str
+    offload: str
+    integer: bool
+    output: str  # the output tensor's name in the program
+    output_shape: tuple[int, ...]
+    output_dtype: str
+    output_source: str  # the output tensor's name in the model file, "" if it has none
+    output_layout: tuple[int, ...] | None
+    output_offset: int
+    layer_inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CModule:
+    """A compiled model in C.
+
+    Attributes
+    ----------
+    name : str
+        The prefix of every symbol and file: "kws" → kws.h, kws.c, kws_weights.c, tvmgen_kws.h, tvmgen_kws.c.
+    target : str
+        The target's name, "cortex-m4".
+    files : dict of str to str
+        Path relative to the output folder → text. Holds everything that is needed to compile: runtime headers included.
+    sources : tuple of str
+        Those of ``files`` that are compiled.
+    inputs, outputs : tuple of TensorSpec
+        In the order of the C structs.
+    input_members, output_members : tuple of str
+        The members' names in ``struct <name>_inputs`` and ``struct <name>_outputs``, in the same order.
+    arena_size, arena_alignment : int
+        Bytes.
+    weights_size : int
+        Bytes of constant data.
+    layers : tuple of LayerInfo
+        In the order of execution; the index is the one that the trace hook reports.
+    needs_libm : bool
+        True where float operators call <math.h>.
+    """
+
+    name: str
+    target: str
+    files: dict[str, str]
+    sources: tuple[str, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    input_members: tuple[str, ...]
+    output_members: tuple[str, ...]
+    arena_size: int
+    arena_alignment: int
+    weights_size: int
+    layers: tuple[LayerInfo, ...]
+    needs_libm: bool = False

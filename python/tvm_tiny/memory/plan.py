@@ -1,0 +1,44 @@
+"""Where every tensor and scratch buffer of a program lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A buffer's place: ``size`` bytes at ``offset`` of the arena, in use from layer ``first`` to layer ``last``, both included.
+
+    Time 0 is the first layer. A model input has ``first`` 0, a model output ``last`` = number of layers - 1 (it must survive to
+    the end). ``name`` is a tensor's name, or "<layer>.<scratch>" for scratch memory.
+    """
+
+    name: str
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The static plan of one program.
+
+    Attributes
+    ----------
+    arena_size : int
+        Bytes of the arena, inputs and outputs included.
+    lower_bound : int
+        The largest number of bytes alive at one time: no plan without overlap can be smaller.
+    alignment : int
+        Alignment of the arena and of every offset, in bytes.
+    placements : dict of str to Placement
+    algorithm : str
+        What placed them, for the report.
+    """
+
+    arena_size: int
+    lower_bound: int
+    alignment: int
+    placements: dict[str, Placement]
+    algorithm: str

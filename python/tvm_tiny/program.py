@@ -1,0 +1,111 @@
+"""A scheduled model: layers in their order of execution, and the tensors that flow between them.
+
+This is what the rooms after `schedule` share: `memory` places its tensors, `codegen` prints its functions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tvm_tiny.model import TensorSpec
+
+if TYPE_CHECKING:
+    from tvm.tirx import PrimFunc
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array in flash: weights, biases, multipliers, tables. ``name`` is a C identifier, unique in the program."""
+
+    name: str
+    data: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.data.nbytes)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value in RAM. ``name`` is unique in the program; ``source`` is the tensor's name in the model file ("" if it has none there).
+
+    ``layout`` is the order in which the file's axes are stored: (0, 2, 3, 1) when an NCHW tensor of the file is held as NHWC.
+    ``offset`` turns a stored value into the file's: file = stored + offset (uint8 tensors of a file are held as int8, offset 128).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    source: str = ""
+    layout: tuple[int, ...] | None = None
+    offset: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Working memory that a layer needs only while it runs; a parameter of its function after the outputs."""
+
+    name: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One C function: ``func`` takes inputs, constants, outputs and scratch, in this order.
+
+    ``func`` is a lowered TIRx function: loops over flat buffers, no blocks. ``comment`` is one line for the reader of the C.
+    """
+
+    name: str
+    op: str
+    func: PrimFunc
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    constants: tuple[Constant, ...] = ()
+    scratch: tuple[Scratch, ...] = ()
+    macs: int = 0
+    live_macs: int = 0
+    schedule: str = "default"
+    offload: str = "cpu"
+    integer: bool = True
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Layers in the order in which they run. ``inputs`` and ``outputs`` are in the order of the model file.
+
+    A tensor in ``aliases`` is a view of another one (a reshape): it has no storage of its own and its value names the tensor that
+    has. Names in layers are always those of tensors with storage.
+    """
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    input_tensors: tuple[str, ...]
+    output_tensors: tuple[str, ...]
+    tensors: dict[str, Tensor]
+    layers: tuple[Layer, ...]
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def live_macs(self) -> int:
+        return sum(layer.live_macs for layer in self.layers)
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """Every constant once, in the order of the layers."""
+        unique = {constant.name: constant for layer in self.layers for constant in layer.constants}
+        return tuple(unique.values())
