@@ -21,7 +21,8 @@ def _folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise ToolchainError(
-        f"the folder {name!r} of tvm_tiny is missing: looked for {installed} and {source}", "the installation is damaged: reinstall tvm-tiny"
+        f"the folder {name!r} of tvm_tiny is missing: looked for {installed} and {source}",
+        "the installation is damaged: reinstall tvm-tiny",
     )
 
 
