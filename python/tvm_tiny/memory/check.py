@@ -1,0 +1,92 @@
+"""An independent test of a memory plan: play the program and watch every byte of the arena.
+
+It knows nothing of lifetimes, so that a mistake there cannot hide itself. Each byte remembers which buffer wrote it last. A layer
+may only read bytes that still belong to what it reads, and what it reads, writes and works in must all be intact when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tvm_tiny.memory.plan import MemoryPlan, Placement
+from tvm_tiny.program import Program
+
+
+class PlanError(RuntimeError):
+    """The plan would let one buffer overwrite another: a mistake of the planner, never of the user."""
+
+
+def check_plan(program: Program, plan: MemoryPlan) -> None:
+    """Make sure that ``plan`` is safe for ``program``; takes time proportional to bytes × layers.
+
+    Raises
+    ------
+    PlanError
+        A buffer is missing, has a wrong size, is not aligned, lies outside the arena, or is overwritten before its last use; the
+        message names the buffers and the layer.
+    """
+    _check_places(program, plan)
+    _Arena(program, plan).play()
+
+
+def _check_places(program: Program, plan: MemoryPlan) -> None:
+    scratch = {f"{layer.name}.{scratch.name}": scratch.nbytes for layer in program.layers for scratch in layer.scratch}
+    expected = {name: tensor.nbytes for name, tensor in program.tensors.items() if name not in program.aliases} | scratch
+    used = {*program.input_tensors, *program.output_tensors, *scratch}
+    for layer in program.layers:
+        used.update(layer.inputs, layer.outputs)
+    missing = sorted({program.aliases.get(name, name) for name in used} - set(plan.placements))
+    if missing:
+        raise PlanError(f"these buffers have no place: {', '.join(missing)}")
+    for name, place in plan.placements.items():
+        if name not in expected:
+            raise PlanError(f"there is a place for {name!r}, which is no buffer of the program")
+        if place.size != expected[name]:
+            raise PlanError(f"buffer {name!r} needs {expected[name]} bytes: {place.size} are planned")
+        if place.offset % plan.alignment:
+            raise PlanError(f"buffer {name!r} at offset {place.offset} is not aligned to {plan.alignment} bytes")
+        if place.offset < 0 or place.offset + place.size > plan.arena_size:
+            end = place.offset + place.size
+            raise PlanError(f"buffer {name!r}, bytes {place.offset} to {end}, leaves the arena of {plan.arena_size}")
+
+
+class _Arena:
+    """The arena's bytes, each with the number of the buffer that wrote it last."""
+
+    def __init__(self, program: Program, plan: MemoryPlan) -> None:
+        self.program = program
+        self.plan = plan
+        self.owner = np.full(plan.arena_size, -1, np.int32)
+        self.names = list(plan.placements)
+        self.number = {name: number for number, name in enumerate(self.names)}
+
+    def place(self, name: str) -> Placement:
+        return self.plan.placements[self.program.aliases.get(name, name)]
+
+    def write(self, names: Iterable[str]) -> None:
+        for name in names:
+            place = self.place(name)
+            self.owner[place.offset : place.offset + place.size] = self.number[place.name]
+
+    def expect(self, names: Iterable[str], when: str) -> None:
+        """All bytes of ``names`` are still theirs."""
+        for name in names:
+            place = self.place(name)
+            bytes_ = self.owner[place.offset : place.offset + place.size]
+            foreign = bytes_[bytes_ != self.number[place.name]]
+            if foreign.size:
+                culprit = repr(self.names[foreign[0]]) if foreign[0] >= 0 else "nothing, for it was never written"
+                raise PlanError(f"{when}: {foreign.size} of the {place.size} bytes of {name!r} hold {culprit}")
+
+    def play(self) -> None:
+        program = self.program
+        self.write(program.input_tensors)
+        self.expect(program.input_tensors, "before the first layer")
+        for layer in program.layers:
+            scratch = [f"{layer.name}.{scratch.name}" for scratch in layer.scratch]
+            self.expect(layer.inputs, f"before layer {layer.name!r}")
+            self.write([*layer.outputs, *scratch])
+            self.expect([*layer.inputs, *layer.outputs, *scratch], f"while layer {layer.name!r} runs")
+        self.expect(program.output_tensors, "after the last layer")

@@ -1,0 +1,59 @@
+"""The static memory plan: every activation and scratch buffer gets a fixed place in one arena at compile time.
+
+The order of execution says when each buffer is alive (`lifetimes`). Two buffers that are alive at one time must not share a byte,
+all others may. Placing them so that the arena becomes small is a packing problem, rectangles of size × lifetime that may slide
+along the axis of addresses; it is NP-hard, and the algorithms for it live in ``src/planner``:
+
+``greedy-by-size``
+    The largest buffer first, each at the lowest address that is free during all of its life.
+"""
+
+from __future__ import annotations
+
+from tvm_tiny.memory import native
+from tvm_tiny.memory.lifetimes import lifetimes, lower_bound
+from tvm_tiny.memory.plan import MemoryPlan, Placement
+from tvm_tiny.program import Program
+
+
+def plan_memory(program: Program, *, algorithm: str = "greedy-by-size", alignment: int = 16) -> MemoryPlan:
+    """Place every tensor and scratch buffer of ``program`` into one arena.
+
+    Parameters
+    ----------
+    program : Program
+    algorithm : str
+        One of those above.
+    alignment : int
+        Of the arena and of every offset, in bytes; a power of two. 16 is what MVE's vector loads want, and more than any scalar.
+
+    Returns
+    -------
+    MemoryPlan
+        Names, sizes and offsets in bytes. An alias has no placement of its own.
+
+    Raises
+    ------
+    ToolchainError
+        The planner library is not built.
+    ValueError
+        ``algorithm`` is unknown, ``alignment`` is not a power of two, or the program is not well-formed.
+    """
+    if alignment < 1 or alignment & (alignment - 1):
+        raise ValueError(f"the alignment of a memory plan is a power of two: got {alignment}")
+    if algorithm not in native.algorithms():
+        raise ValueError(f"unknown memory planner {algorithm!r}: expected one of {', '.join(native.algorithms())}")
+
+    buffers = lifetimes(program)
+    places = native.place(algorithm, buffers, alignment=alignment)
+    placements = {
+        buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last)
+        for buffer, (_, offset) in zip(buffers, places, strict=True)
+    }
+    return MemoryPlan(
+        arena_size=max((placement.offset + placement.size for placement in placements.values()), default=0),
+        lower_bound=lower_bound(buffers),
+        alignment=alignment,
+        placements=placements,
+        algorithm=algorithm,
+    )
