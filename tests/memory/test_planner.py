@@ -1,6 +1,6 @@
 """Plans are safe, tight and repeatable."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ def test_chain_needs_its_two_largest_neighbours():
     # The tensors of MLPerf Tiny's keyword spotting model: 8,000 bytes in, 8,000 bytes out in every inner layer.
     sizes = {"x": 490} | {f"t{index}": 8000 for index in range(9)} | {"y": 12}
     names = list(sizes)
-    layers = [layer(f"layer{index}", a, b) for index, (a, b) in enumerate(zip(names, names[1:], strict=False))]
+    layers = [layer(f"layer{index}", a, b) for index, (a, b) in enumerate(pairwise(names))]
     plan = plan_memory(program(sizes, "x", "y", layers))
     assert plan.arena_size == plan.lower_bound == 16000
 
