@@ -87,7 +87,7 @@ def test_agrees_with_the_overlap_of_intervals_on_random_plans(data: st.DataObjec
     for name in plan.placements:
         if data.draw(st.integers(0, 3)) == 0:
             plan = move(plan, name, offset=16 * data.draw(st.integers(0, 60)))
-    plan = replace(plan, arena_size=16 * 60 + 304)
+    plan = replace(plan, arena_size=plan.arena_size + 16 * 60 + 304)
     if any(clash(a, b) for a, b in combinations(plan.placements.values(), 2)):
         with pytest.raises(PlanError):
             check_plan(net, plan)
