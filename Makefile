@@ -1,0 +1,48 @@
+# The two commands: `make demo` and `make test`. Each sets up what it needs, once: see .ci/setup.
+#
+#   make PYTHON=python3.12 demo     with another interpreter
+
+PYTHON ?= python3
+BIN := .venv/bin
+# A stamp's name changes with whatever decides what is installed, so that a change sets up again.
+KEY := $(shell cat pyproject.toml CMakeLists.txt .ci/setup | cksum | cut -d' ' -f1)
+DEMO_READY := .venv/ready-demo-$(KEY)
+DEV_READY := .venv/ready-dev-$(KEY)
+C_FILES = $(shell git ls-files 'src/*.c' 'src/*.h' 'src/*.cc')
+
+.PHONY: demo test lint pytest build clean
+.DEFAULT_GOAL := demo
+
+## Compiles the sample model for Cortex-M4 and runs it on the emulated board over the bundled test images.
+demo: $(DEMO_READY) build
+	$(BIN)/python tutorials/01_digits.py
+
+## Everything that CI checks.
+test: lint pytest
+
+lint: $(DEV_READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c99 --std=c++17 --enable=warning,performance,portability \
+	  --suppress=missingIncludeSystem $(C_FILES)
+
+pytest: $(DEV_READY) build
+	$(BIN)/python -m pytest -n 2 --require-models
+
+## The libraries of src/, renewed where their sources changed.
+build: | $(if $(wildcard $(DEV_READY)),,$(DEMO_READY))
+	cmake --build build
+
+$(DEMO_READY):
+	PYTHON=$(PYTHON) .ci/setup demo
+	touch $@
+
+$(DEV_READY):
+	PYTHON=$(PYTHON) .ci/setup dev
+	touch $@ $(DEMO_READY)
+
+clean:
+	rm -rf build dist .venv
