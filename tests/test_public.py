@@ -40,7 +40,7 @@ def test_a_room_with_the_name_of_a_function_is_both(room: str, first: str):
 
 
 def test_a_callable_room_shows_the_signature_of_its_function_and_calls_it():
-    assert list(inspect.signature(tvm_tiny.quantize).parameters)[0] == "model"
+    assert next(iter(inspect.signature(tvm_tiny.quantize).parameters)) == "model"
     with pytest.raises(tvm_tiny.errors.TinyError):
         tvm_tiny.quantize(Path("there-is-no-such.onnx"), [])
 
