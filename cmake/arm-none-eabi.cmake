@@ -17,7 +17,7 @@ set(_flags_cortex-m4 -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16)
 set(_flags_cortex-m7 -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16)
 set(_flags_cortex-m33 -mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16)
 set(_flags_cortex-m55 -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)
-set(_flags_cortex-m85 -mcpu=cortex-m85 -mthumb -mfloat-abi=hard)
+set(_flags_cortex-m85 -march=armv8.1-m.main+mve.fp+fp.dp -mthumb -mfloat-abi=hard)
 
 if(NOT DEFINED _flags_${TVM_TINY_CORE})
   message(FATAL_ERROR "TVM_TINY_CORE is \"${TVM_TINY_CORE}\": expected one of cortex-m0, cortex-m0plus, cortex-m3, cortex-m4, "

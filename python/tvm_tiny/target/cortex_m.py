@@ -11,5 +11,6 @@ CORES: tuple[Core, ...] = (
     Core("cortex-m7", "cortex-m7", "dsp", "double", ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16")),
     Core("cortex-m33", "cortex-m33", "dsp", "single", ("-mcpu=cortex-m33", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16")),
     Core("cortex-m55", "cortex-m55", "mve", "double", ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard")),
-    Core("cortex-m85", "cortex-m85", "mve", "double", ("-mcpu=cortex-m85", "-mthumb", "-mfloat-abi=hard")),
+    # By its architecture, because GCC knows the name cortex-m85 only from version 13.
+    Core("cortex-m85", "cortex-m85", "mve", "double", ("-march=armv8.1-m.main+mve.fp+fp.dp", "-mthumb", "-mfloat-abi=hard")),
 )
