@@ -51,10 +51,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Working memory that a layer needs only while it runs; a parameter of its function after the outputs."""
+    """Working memory that a layer needs only while it runs; a parameter of its function after the outputs, as a pointer to ``dtype``."""
 
     name: str
     nbytes: int
+    dtype: str = "int8"
 
 
 @dataclass(frozen=True)

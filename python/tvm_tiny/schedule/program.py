@@ -1,0 +1,227 @@
+"""A lowered Relax module → a :class:`Program`: one scheduled, lowered TIRx function per layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import tvm
+from tvm import relax, te, tirx
+
+from tvm_tiny.errors import UnsupportedOperatorError
+from tvm_tiny.model import Model, c_identifier
+from tvm_tiny.op.operator import Node, node_of, source_of
+from tvm_tiny.op.qdq import op_name
+from tvm_tiny.program import Constant, Layer, Program, Tensor
+from tvm_tiny.schedule.floats import schedule_float
+from tvm_tiny.schedule.lower import lower_function
+from tvm_tiny.schedule.scalar import schedule_operator
+from tvm_tiny.schedule.scratch import scratch_of
+from tvm_tiny.target import Core
+from tvm_tiny.tvm_compat import constant_array
+
+VIEWS = ("relax.reshape", "relax.expand_dims", "relax.squeeze", "relax.flatten")
+
+
+def schedule_program(mod: tvm.IRModule, model: Model, core: Core) -> Program:
+    """Schedule and lower every layer of ``mod`` for ``core``.
+
+    ``mod`` holds calls of our operators, ``call_tir`` of TVM's, and views, in one block; its parameters are the model's inputs.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        An operator was neither made integer nor can TVM lower it to loops.
+    """
+    return _Scheduler(mod, model, core).run()
+
+
+@dataclass
+class _Scheduler:
+    mod: tvm.IRModule
+    model: Model
+    core: Core
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    layers: list[Layer] = field(default_factory=list)
+    cache: dict[str, tirx.PrimFunc] = field(default_factory=dict)
+
+    def run(self) -> Program:
+        main = self.mod["main"]
+        self.names: dict[relax.Var, str] = {}
+        for param, spec in zip(main.params, self.model.inputs, strict=True):
+            self._add_tensor(param, source=spec.name)
+        bindings = [binding for block in main.body.blocks for binding in block.bindings]
+        for binding in bindings:
+            self._add_binding(binding.var, binding.value)
+        results = main.body.body
+        fields = self._result_fields(results)
+        return Program(
+            name=self.model.name,
+            inputs=self.model.inputs,
+            outputs=self.model.outputs,
+            input_tensors=tuple(self.names[param] for param in main.params),
+            output_tensors=tuple(self.names[result] for result in fields),
+            tensors=self.tensors,
+            layers=tuple(self.layers),
+            aliases=self.aliases,
+        )
+
+    def _result_fields(self, result: relax.Expr) -> list[relax.Var]:
+        while isinstance(result, relax.Var) and result in self.tuples:
+            result = self.tuples[result]
+        if isinstance(result, relax.Tuple):
+            return list(result.fields)
+        return [result]
+
+    @property
+    def tuples(self) -> dict[relax.Var, relax.Tuple]:
+        if not hasattr(self, "_tuples"):
+            self._tuples: dict[relax.Var, relax.Tuple] = {}
+        return self._tuples
+
+    # ---- bindings ----------------------------------------------------------------------------------------------------------------
+
+    def _add_binding(self, var: relax.Var, value: relax.Expr) -> None:
+        if isinstance(value, relax.Var):
+            self._same(var, value)
+        elif isinstance(value, relax.Tuple):
+            self.tuples[var] = value
+        elif isinstance(value, relax.TupleGetItem):
+            source = value.tuple_value
+            self._same(var, self.tuples[source].fields[value.index])
+        elif isinstance(value, relax.Call):
+            self._add_call(var, value)
+        else:
+            self._add_constant(var, value)
+
+    def _same(self, var: relax.Var, other: relax.Expr) -> None:
+        if other in self.tuples:
+            self.tuples[var] = self.tuples[other]
+        else:
+            self.names[var] = self.names[other]
+
+    def _add_call(self, var: relax.Var, value: relax.Call) -> None:
+        node = node_of(value)
+        if node is not None:
+            self._add_operator(var, value, node)
+        elif op_name(value) in VIEWS:
+            self._add_view(var, value)
+        elif op_name(value) == "relax.call_tir":
+            self._add_tir(var, value)
+        else:
+            name = op_name(value).removeprefix("relax.").removeprefix("nn.") or str(value.op)
+            raise UnsupportedOperatorError(
+                f"operator {name} (Relax variable {var.name}) cannot be compiled to C: it has no integer form here, and TVM has no loops for it",
+                "replace it in the model, or split the model there",
+            )
+
+    def _add_view(self, var: relax.Var, value: relax.Call) -> None:
+        name = self._add_tensor(var, source=self.model.tensor_names.get(var.name, ""))
+        target = self.names[value.args[0]]
+        self.aliases[name] = self.aliases.get(target, target)
+
+    def _add_operator(self, var: relax.Var, value: relax.Call, node: Node) -> None:
+        definition = node.op.define(node)
+        layer = f"{node.op.name}_{len(self.layers)}"
+        placeholders = [placeholder for placeholder, _ in definition.constants.values()]
+        func = te.create_prim_func([*definition.inputs, *placeholders, definition.output])
+        lowered = self._lowered(schedule_operator, func)
+        constants = tuple(Constant(f"{layer}_{role}", data) for role, (_, data) in definition.constants.items())
+        source = source_of(value)
+        layout = tuple(int(axis) for axis in value.attrs["layout"]) if "layout" in value.attrs.keys() else None
+        offset = int(value.attrs["offset"]) if "offset" in value.attrs.keys() else 0
+        output = self._add_tensor(var, source=source, layout=layout, offset=offset)
+        inputs = tuple(self._storage(argument) for argument in value.args if constant_array(argument) is None)
+        macs = node.op.macs(node)
+        self._add_layer(layer, node.op.name, lowered, inputs, (output,), constants, macs, comment=_comment(node, source))
+
+    def _add_tir(self, var: relax.Var, value: relax.Call) -> None:
+        func = self.mod[value.args[0]]
+        name = value.args[0].name_hint
+        layer = f"{c_identifier(name)}_{len(self.layers)}"
+        arguments = list(value.args[1].fields)
+        constants, inputs, order = [], [], []
+        for index, argument in enumerate(arguments):
+            array = constant_array(argument)
+            if array is not None:
+                constants.append(Constant(f"{layer}_{c_identifier(str(func.params[index].name))}", array))
+                order.append((1, index))
+            else:
+                inputs.append(self._storage(argument))
+                order.append((0, index))
+        outputs = self._tir_outputs(var)
+        params = [func.params[index] for _, index in sorted(order)] + list(func.params[len(arguments) :])
+        func = tirx.PrimFunc(params, func.body, func.ret_type, func.attrs)
+        lowered = self._lowered(schedule_float, func)
+        source = self.model.tensor_names.get(var.name, "")
+        self._add_layer(
+            layer, name, lowered, tuple(inputs), tuple(outputs), tuple(constants), 0, integer=False, comment=f"{name}, float32: {source}".rstrip(": ")
+        )
+
+    def _tir_outputs(self, var: relax.Var) -> list[str]:
+        if isinstance(var.ty, relax.TensorType):
+            return [self._add_tensor(var, source=self.model.tensor_names.get(var.name, ""))]
+        fields = [relax.Var(f"{var.name}_{index}", ty) for index, ty in enumerate(var.ty.fields)]
+        self.tuples[var] = relax.Tuple(fields)
+        return [self._add_tensor(each, source="") for each in fields]
+
+    def _add_constant(self, var: relax.Var, value: relax.Expr) -> None:
+        """A model output, or a float operand, that is constant: copied from flash by a layer of its own."""
+        array = constant_array(value)
+        assert array is not None, f"unexpected {type(value).__name__} in the lowered module"
+        shape = array.shape or (1,)
+        source = te.placeholder(shape, str(array.dtype), "constant")
+        func = te.create_prim_func([source, te.compute(shape, lambda *at: source[at], "output")])
+        layer = f"constant_{len(self.layers)}"
+        output = self._add_tensor(var, source="")
+        constants = (Constant(f"{layer}_values", array.reshape(shape)),)
+        self._add_layer(layer, "constant", self._lowered(schedule_float, func), (), (output,), constants, 0, comment="constant")
+
+    # ---- pieces ------------------------------------------------------------------------------------------------------------------
+
+    def _lowered(self, schedule: object, func: tirx.PrimFunc) -> tirx.PrimFunc:
+        return lower_function(schedule(func.with_attr("global_symbol", "main")), self.core)  # type: ignore[operator]
+
+    def _storage(self, expr: relax.Expr) -> str:
+        if expr not in self.names:
+            raise UnsupportedOperatorError(f"a layer reads {type(expr).__name__} {expr}, which has no memory of its own")
+        name = self.names[expr]
+        return self.aliases.get(name, name)
+
+    def _add_tensor(self, var: relax.Var, source: str, layout: tuple[int, ...] | None = None, offset: int = 0) -> str:
+        name = c_identifier(var.name)
+        while name in self.tensors:
+            name += "_"
+        shape = tuple(int(extent) for extent in var.ty.shape)
+        self.tensors[name] = Tensor(name, shape, str(var.ty.dtype), source, layout, offset)
+        self.names[var] = name
+        return name
+
+    def _add_layer(
+        self,
+        name: str,
+        op: str,
+        func: tirx.PrimFunc,
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        constants: tuple[Constant, ...],
+        macs: int,
+        *,
+        integer: bool = True,
+        comment: str = "",
+    ) -> None:
+        self.layers.append(
+            Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, macs, "default", "cpu", integer, comment)
+        )
+
+
+def _comment(node: Node, source: str) -> str:
+    """One line that tells the reader of the C what the layer is."""
+    shapes = " x ".join(_shape(value.shape) for value in node.inputs if not isinstance(value, np.ndarray))
+    text = f"{node.op.name} {shapes} -> {_shape(node.output.shape)}"
+    return f"{text}: {source}" if source else text
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "(" + ", ".join(str(extent) for extent in shape) + ")"

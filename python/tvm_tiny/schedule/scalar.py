@@ -1,0 +1,38 @@
+"""Default schedules for a core without SIMD: one multiply-accumulate at a time, accumulators in registers.
+
+An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy
+of the input. Everything else is computed where it stands.
+"""
+
+from __future__ import annotations
+
+from tvm import s_tir, tirx
+
+
+def schedule_operator(func: tirx.PrimFunc) -> tirx.PrimFunc:
+    """Schedule the TE function of one of our operators (see :class:`tvm_tiny.op.operator.Definition`)."""
+    sch = s_tir.Schedule(func)
+    names = [str(sch.get(child).name_hint) for child in sch.get_child_blocks(sch.get_sblock("root"))]
+    if "acc" in names:
+        _accumulate_in_register(sch)
+    if "padded" in names:
+        _line_buffer(sch)
+    return sch.mod["main"]
+
+
+def _line_buffer(sch: s_tir.Schedule) -> None:
+    """Pad only the rows that one output row reads, just before it is computed: no test in the inner loop, a few rows of memory."""
+    output = sch.get_sblock("output")
+    row = sch.get_loops(output)[1]
+    sch.compute_at(sch.get_sblock("padded"), row, preserve_unit_loops=False)
+
+
+def _accumulate_in_register(sch: s_tir.Schedule) -> None:
+    """Compute the sum of one output element just before its epilogue, in a local variable."""
+    acc, output = sch.get_sblock("acc"), sch.get_sblock("output")
+    innermost = sch.get_loops(output)[-1]
+    sch.compute_at(acc, innermost, preserve_unit_loops=False)
+    sch.set_scope(acc, 0, "local")
+    reduce_loops = sch.get_loops(acc)[len(sch.get_loops(output)) :]
+    if reduce_loops:
+        sch.decompose_reduction(acc, reduce_loops[0])

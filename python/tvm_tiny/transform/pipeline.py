@@ -1,0 +1,34 @@
+"""The Relax passes in their order, as data, between the integer lowering and the schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tvm
+from tvm import relax
+
+from tvm_tiny.schedule.program import VIEWS
+
+Pass = Callable[[tvm.IRModule], tvm.IRModule]
+
+
+def passes() -> tuple[Pass, ...]:
+    """What remains in float becomes TVM's own loops, fused; our operators and views are left as they are."""
+    transform = relax.transform
+    return (
+        transform.CanonicalizeBindings(),
+        transform.DeadCodeElimination(),
+        transform.LegalizeOps(skip_ops=list(VIEWS)),
+        transform.FoldConstant(),
+        transform.AnnotateTIROpPattern(),
+        transform.FuseOps(),
+        transform.FuseTIR(),
+        transform.DeadCodeElimination(),
+    )
+
+
+def run_passes(mod: tvm.IRModule) -> tvm.IRModule:
+    """All of :func:`passes` over ``mod``."""
+    for each in passes():
+        mod = each(mod)
+    return mod
