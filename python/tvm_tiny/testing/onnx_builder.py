@@ -235,7 +235,7 @@ class OnnxBuilder:
     def _quantized(self, real: str, stored: str, scale: float, zero_point: int) -> Value:
         import onnx
 
-        parameters = self._quantization(stored, np.float32(scale), zero_point, np.dtype(self._dtype))
+        parameters = self._quantization(stored, np.asarray(scale, np.float32), zero_point, np.dtype(self._dtype))
         self._nodes.append(onnx.helper.make_node("QuantizeLinear", [real, *parameters], [stored], name=f"{stored}/QuantizeLinear"))
         return self._dequantized(stored, scale, zero_point, parameters=parameters)
 

@@ -74,7 +74,7 @@ def write_tflite(
     tensors: Sequence[TensorRecord], operators: Sequence[OperatorRecord], inputs: Sequence[int], outputs: Sequence[int]
 ) -> bytes:
     """The bytes of a model with one subgraph, schema version 3."""
-    import flatbuffers  # type: ignore[import-untyped]
+    import flatbuffers
     import tflite
 
     writer = _Writer(flatbuffers.Builder(4096), tflite)
