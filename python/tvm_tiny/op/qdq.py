@@ -236,6 +236,38 @@ class Site:
         return found
 
 
+@dataclass(frozen=True)
+class DirectSite:
+    """A call that works on stored values, with no dequantize and quantize around it: moves of data, comparisons.
+
+    ``offset`` is file value - stored value, of the operands and of the result (128 for uint8 tensors, else 0).
+    """
+
+    call: relax.Call
+    shape: tuple[int, ...]
+    offset: int
+    source: str
+    graph: Graph = field(repr=False)
+
+    def stored(self, expr: relax.Expr) -> relax.Expr:
+        """The int8 expression that holds the operand ``expr``.
+
+        Raises
+        ------
+        NotInteger
+            It is not held as int8, or with another offset than the result.
+        """
+        constant = self.graph.constant(expr)
+        if constant is not None:
+            from tvm import relax
+
+            return relax.const((constant.astype(np.int16) - self.offset).astype(np.int8))
+        found = self.graph.stored_value(expr)
+        if found is None or found[1] != self.offset:
+            raise NotInteger("one of its inputs is not a quantised tensor of the output's dtype")
+        return found[0]
+
+
 def op_name(call: relax.Call) -> str:
     """Name of the called Relax operator, "" for a call of something else."""
     return str(getattr(call.op, "name", ""))

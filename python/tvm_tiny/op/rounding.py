@@ -6,6 +6,7 @@ A scale is kept as the real number in float64 for as long as possible. What is m
 "double"        TFLite's ``MultiplyByQuantizedMultiplier``: doubling high multiply by a 31-bit multiplier, rounded, then
                 a rounding shift (gemmlowp's fixed-point arithmetic).
 "single"        One 64-bit product, one rounding, half up (TFLite built with TFLITE_SINGLE_ROUNDING).
+"even"          As "single", but a tie goes to the even neighbour: what ONNX's QuantizeLinear makes of the real number.
 "real"          ``round(acc * scale)`` in float64, half away from zero (LiteRT's fully-connected kernel).
 ==============  =====================================================================================================
 """
@@ -20,10 +21,11 @@ import numpy as np
 if TYPE_CHECKING:
     from tvm import te, tirx
 
-Rounding = Literal["double", "single", "real"]
-ROUNDINGS: tuple[Rounding, ...] = ("double", "single", "real")
+Rounding = Literal["double", "single", "even", "real"]
+ROUNDINGS: tuple[Rounding, ...] = ("double", "single", "even", "real")
 
-_FUNCTION = {"double": "tvm_tiny_requantize", "single": "tvm_tiny_requantize_single"}
+FUNCTIONS = {"double": "tvm_tiny_requantize", "single": "tvm_tiny_requantize_single", "even": "tvm_tiny_requantize_single_even"}
+"""C functions of (acc, multiplier, shift), by rounding."""
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -78,7 +80,7 @@ def requantized(
 
     if rounding == "real":
         return tirx.call_pure_extern("int32", "tvm_tiny_requantize_real", acc, at("scale"))
-    return tirx.call_pure_extern("int32", _FUNCTION[rounding], acc, at("multiplier"), at("shift"))
+    return tirx.call_pure_extern("int32", FUNCTIONS[rounding], acc, at("multiplier"), at("shift"))
 
 
 def clamped(value: tirx.Expr, zero_point: int, low: int, high: int, dtype: str = "int8") -> tirx.Expr:

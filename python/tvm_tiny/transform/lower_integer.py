@@ -9,6 +9,7 @@ Quantised tensors are held as int8 throughout: a uint8 tensor of the file is sto
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +17,8 @@ import tvm
 from tvm import relax
 
 from tvm_tiny.model import Model
-from tvm_tiny.op import RULES
-from tvm_tiny.op.qdq import Arithmetic, Graph, NotInteger, OutputQuantization, Site, activation_limits, op_name, shape_of
+from tvm_tiny.op import DIRECT_RULES, RULES
+from tvm_tiny.op.qdq import Arithmetic, DirectSite, Graph, NotInteger, OutputQuantization, Site, activation_limits, op_name, shape_of
 from tvm_tiny.tvm_compat import constant_array, prim_value
 
 _QUANTIZED_DTYPES = ("int8", "uint8")
@@ -99,12 +100,15 @@ class _Lowering:
             lowered = self._try_rules(site)
             if lowered is not None:
                 new = self._builder.emit(lowered, name_hint=var.name)
-                offset = 128 if str(var.ty.dtype) == "uint8" else 0
-                self._stored[var] = (new, offset)
+                self._stored[var] = (new, _offset(str(var.ty.dtype)))
                 return
             if var in self._clips:  # the quantize under it was put off: emit it now, as it is
                 quantize_var = self._clips[var]
                 self._now[quantize_var] = self._builder.emit(self._rebuilt(self._bound[quantize_var]), quantize_var.name)
+        direct = self._try_direct_rules(var, value)
+        if direct is not None:
+            self._stored[var] = (self._builder.emit(direct, name_hint=var.name), _offset(str(var.ty.dtype)))
+            return
         self._now[var] = self._builder.emit(self._rebuilt(value), name_hint=var.name)
         if str(getattr(var.ty, "dtype", "")) == "int8":
             self._stored[var] = (self._now[var], 0)
@@ -121,6 +125,18 @@ class _Lowering:
                 return lowered
         name = op_name(site.producer).removeprefix("relax.").removeprefix("nn.")
         self.remarks.append(FloatRemark(name, site.source, reason))
+        return None
+
+    def _try_direct_rules(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        """An operator of ours for a call on stored values; None leaves the call to TVM."""
+        dtype = str(getattr(var.ty, "dtype", ""))
+        if not isinstance(value, relax.Call) or dtype not in _QUANTIZED_DTYPES:
+            return None
+        site = DirectSite(value, shape_of(var), _offset(dtype), self.model.tensor_names.get(var.name, ""), self._graph)
+        for rule in DIRECT_RULES:
+            with contextlib.suppress(NotInteger):
+                if (lowered := rule(site)) is not None:
+                    return lowered
         return None
 
     def _site(self, var: relax.Var, value: relax.Expr) -> Site | None:
@@ -143,7 +159,7 @@ class _Lowering:
         found = self._graph.resolve(producer)
         if not isinstance(found, relax.Call):
             return None
-        offset = 128 if dtype == "uint8" else 0
+        offset = _offset(dtype)
         output = OutputQuantization(real_scale, zero - offset, low - offset, high - offset)
         return Site(found, output, shape_of(var), self.model.tensor_names.get(var.name, ""), self._graph)
 
@@ -200,3 +216,8 @@ class _Lowering:
         wide = self._builder.emit(relax.op.astype(stored, "int32"))
         moved = self._builder.emit(relax.op.add(wide, relax.const(128, "int32")))
         return self._builder.emit(relax.op.astype(moved, "uint8"))
+
+
+def _offset(dtype: str) -> int:
+    """File value - stored value of a quantised tensor."""
+    return 128 if dtype == "uint8" else 0
