@@ -8,15 +8,19 @@ BIN := .venv/bin
 KEY := $(shell cat pyproject.toml CMakeLists.txt .ci/setup | cksum | cut -d' ' -f1)
 DEMO_READY := .venv/ready-demo-$(KEY)
 DEV_READY := .venv/ready-dev-$(KEY)
-C_FILES = $(shell git ls-files 'src/*.c' 'src/*.h' ':!src/planner')
-CXX_FILES = $(shell git ls-files 'src/planner/*.cc' 'src/planner/*.h')
+CXX_FILES = $(wildcard src/planner/*.cc src/planner/*.h)
+C_FILES = $(filter-out $(CXX_FILES),$(shell find src -name '*.[ch]'))
 CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppress=missingIncludeSystem
 
-.PHONY: demo test lint pytest build clean
+# Renews the libraries of src/ where their sources changed.
+BUILD := cmake --build build
+
+.PHONY: demo test lint pytest clean
 .DEFAULT_GOAL := demo
 
 ## Compiles the sample model for Cortex-M4 and runs it on the emulated board over the bundled test images.
-demo: $(DEMO_READY) build
+demo: $(DEMO_READY)
+	$(BUILD)
 	$(BIN)/python tutorials/01_digits.py
 
 ## Everything that CI checks.
@@ -32,12 +36,9 @@ lint: $(DEV_READY)
 	$(CPPCHECK) --std=c99 --suppress=comparePointers:src/firmware/startup.c $(C_FILES)
 	$(CPPCHECK) --language=c++ --std=c++17 '-DTVM_FFI_STATIC_INIT_BLOCK()=static void Register()' $(CXX_FILES)
 
-pytest: $(DEV_READY) build
+pytest: $(DEV_READY)
+	$(BUILD)
 	$(BIN)/python -m pytest -n 2 --require-models
-
-## The libraries of src/, renewed where their sources changed.
-build: | $(if $(wildcard $(DEV_READY)),,$(DEMO_READY))
-	cmake --build build
 
 $(DEMO_READY):
 	PYTHON=$(PYTHON) .ci/setup demo
