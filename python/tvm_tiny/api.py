@@ -1,0 +1,140 @@
+"""The way of a model, from its file to C that runs: what ``tvm_tiny.compile`` and the ``tvm-tiny`` command do, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tvm_tiny.compiled import CompiledModel
+from tvm_tiny.errors import TargetError, TinyError
+from tvm_tiny.model import Model
+from tvm_tiny.target import get_core
+from tvm_tiny.verification import Verification, verify_model
+
+__all__ = ["CompiledModel", "Verification", "compile", "tune", "verify"]
+
+Optimize = Literal["speed", "size", "ram"]
+Rounding = Literal["tflite-micro", "litert"]
+Progress = Callable[[str], None]
+
+OPTIMIZE: tuple[Optimize, ...] = ("speed", "size", "ram")
+ROUNDING: tuple[Rounding, ...] = ("tflite-micro", "litert")
+
+
+def compile(  # noqa: A001 - the public name
+    model: str | Path | Model,
+    *,
+    target: str = "c",
+    optimize: Optimize = "speed",
+    rounding: Rounding = "tflite-micro",
+    name: str | None = None,
+    progress: Progress = lambda _step: None,
+) -> CompiledModel:
+    """Compile a model to C99.
+
+    Parameters
+    ----------
+    model : path or Model
+        A ``.tflite`` or ``.onnx`` file, or what :func:`tvm_tiny.load` made of one.
+    target : str
+        A name of :func:`tvm_tiny.list_targets`.
+    optimize : "speed", "size" or "ram"
+        What the C compiler's flags and the schedules favour.
+    rounding : "tflite-micro" or "litert"
+        Whose rounding the fully-connected layers of a TFLite model follow; the two differ by at most one step. ONNX models follow
+        ONNX Runtime.
+    name : str, optional
+        Prefix of the generated C; the file's name by default.
+    progress : callable
+        Called with the name of each step as it begins.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged or of a foreign format, or has shapes that are not fixed.
+    UnsupportedOperatorError
+        Operators that cannot be compiled, each with its reason.
+    TargetError
+        The target or an option is unknown.
+    """
+    core = get_core(target)
+    _check_choice("optimize", optimize, OPTIMIZE)
+    _check_choice("rounding", rounding, ROUNDING)
+    progress("importing TVM")
+    from tvm_tiny.codegen.module import generate
+    from tvm_tiny.frontend import load
+    from tvm_tiny.memory.check import check_plan
+    from tvm_tiny.memory.planner import plan_memory
+    from tvm_tiny.op.qdq import Arithmetic
+    from tvm_tiny.schedule.program import schedule_program
+    from tvm_tiny.transform.lower_integer import lower_integer
+    from tvm_tiny.transform.pipeline import run_passes
+
+    progress("reading the model")
+    source = model if isinstance(model, Model) else load(model, name=name)
+    progress("lowering to integer arithmetic")
+    lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
+    mod = run_passes(lowered.mod)
+    progress("scheduling")
+    program = schedule_program(mod, source, core)
+    progress("planning memory")
+    plan = plan_memory(program)
+    check_plan(program, plan)
+    progress("writing C")
+    module = generate(program, plan, core)
+    return CompiledModel.of(source, module, plan, optimize, lowered.remarks)
+
+
+def verify(
+    model: str | Path | Model,
+    *,
+    board: str = "host",
+    samples: int = 20,
+    seed: int = 0,
+    layers: bool = False,
+    target: str | None = None,
+    rounding: Rounding = "tflite-micro",
+    optimize: Optimize = "speed",
+    inputs: Sequence[Mapping[str, np.ndarray]] | None = None,
+    expected: Sequence[Mapping[str, np.ndarray]] | None = None,
+    progress: Progress = lambda _step: None,
+) -> Verification:
+    """Compile ``model``, run it on ``board`` and compare it with the reference interpreter of its format.
+
+    Parameters
+    ----------
+    samples, seed : int
+        How many random inputs, from which seed; ignored where ``inputs`` are given.
+    layers : bool
+        Compare every inner tensor that both sides have, not only the outputs.
+    inputs, expected : sequences of dict, optional
+        Inputs by name, and outputs to compare with instead of the reference interpreter's.
+
+    Returns
+    -------
+    Verification
+        The number of mismatching elements and the largest difference, by tensor.
+    """
+    from tvm_tiny.board import get_board
+    from tvm_tiny.frontend import load
+
+    progress("reading the model")
+    source = model if isinstance(model, Model) else load(model)
+    device = get_board(board)
+    compiled = compile(source, target=target or device.target, optimize=optimize, rounding=rounding, progress=progress)
+    return verify_model(
+        source, compiled, device, samples=samples, seed=seed, layers=layers, inputs=inputs, expected=expected, progress=progress
+    )
+
+
+def tune(*_args: object, **_kwargs: object) -> None:
+    """Tune the schedules of a model on a board. Not there yet."""
+    raise TinyError("tuning is not part of this version", "compile with the default schedules: tvm-tiny compile")
+
+
+def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise TargetError(f"{option} is {value!r}: expected one of {', '.join(choices)}")

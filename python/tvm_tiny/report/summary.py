@@ -1,0 +1,77 @@
+"""report.json: what is known of a compiled model, and of its runs. Keys may be added, never renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm_tiny.board.base import Image, LayerCount, RunResult
+from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.memory.plan import MemoryPlan
+
+
+@dataclass(frozen=True)
+class FloatLayer:
+    """A layer, or an operator of the model, that computes in float32, and why."""
+
+    operator: str
+    tensor: str
+    reason: str
+
+
+def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer] = ()) -> dict[str, Any]:
+    """The report of a compiled model that has not run yet: sizes in bytes, counts per inference."""
+    io = sum(spec.nbytes for spec in (*module.inputs, *module.outputs))
+    return {
+        "model": module.name,
+        "target": module.target,
+        "board": None,
+        "macs": sum(layer.macs for layer in module.layers),
+        "live_macs": sum(layer.live_macs for layer in module.layers),
+        "ram": {"arena": module.arena_size, "arena_lower_bound": plan.lower_bound, "io": io, "stack": None},
+        "flash": {"weights": module.weights_size, "code": None},
+        "npu": None,
+        "instructions": None,
+        "cycles": None,
+        "cycle_model": None,
+        "counter": None,
+        "planner": plan.algorithm,
+        "layers": [
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "macs": layer.macs,
+                "live_macs": layer.live_macs,
+                "schedule": layer.schedule,
+                "instructions": None,
+                "cycles": None,
+                "output": list(layer.output_shape),
+                "offload": layer.offload,
+                "dtype": layer.output_dtype,
+                "integer": layer.integer,
+                "tensor": layer.output_source,
+            }
+            for layer in module.layers
+        ],
+        "float_layers": [{"operator": each.operator, "tensor": each.tensor, "reason": each.reason} for each in float_layers],
+    }
+
+
+def with_run(report: dict[str, Any], board: str, image: Image, result: RunResult) -> dict[str, Any]:
+    """``report`` with what a run on ``board`` measured."""
+    layers = report["layers"]
+    counts: Sequence[LayerCount] = result.layers or [LayerCount(None, None)] * len(layers)
+    return {
+        **report,
+        "board": board,
+        "ram": {**report["ram"], "stack": result.stack},
+        "flash": {"weights": report["flash"]["weights"], "code": image.code_size},
+        "instructions": result.instructions,
+        "cycles": result.cycles,
+        "cycle_model": result.cycle_model,
+        "counter": result.counter,
+        "layers": [
+            {**layer, "instructions": count.instructions, "cycles": count.cycles} for layer, count in zip(layers, counts, strict=True)
+        ],
+    }
