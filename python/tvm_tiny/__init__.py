@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tvm_tiny.api import CompiledModel, compile, tune, verify
+    from tvm_tiny.api import CompiledModel, compile, tune, verify  # noqa: A004 - the public name
     from tvm_tiny.board import list_boards
     from tvm_tiny.frontend import load
     from tvm_tiny.model import Model
