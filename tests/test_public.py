@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,10 @@ def test_a_callable_room_shows_the_signature_of_its_function_and_calls_it():
         tvm_tiny.quantize(Path("there-is-no-such.onnx"), [])
 
 
+@pytest.mark.skipif(
+    "tvm_tiny" not in entry_points(group="tvm.backends").names, reason="TVM finds the package only where it is installed"
+)
 def test_importing_tvm_makes_the_target_tags_known():
-    """Through the entry point, so only where the package is installed."""
     code = "import tvm; target = tvm.target.Target('tiny/cortex-m4'); print(target.kind.name, target.attrs['mcpu'])"
     assert python(code) == "c cortex-m4"
 
