@@ -11,7 +11,7 @@ _NAMES = {"tflite": "a TensorFlow Lite model", "onnx": "an ONNX model"}
 
 # First bytes of files that people take for models: (bytes, what they are, what to do).
 _FOREIGN = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras saves its models", "convert it with tf.lite.TFLiteConverter and full int8 quantisation"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras saves its models", "convert it with tf.lite.TFLiteConverter"),
     (b"PK\x03\x04", "a ZIP archive, as PyTorch, Keras 3 and packages use", "export the model itself as .onnx or .tflite"),
     (b"\x80\x02", "a Python pickle, as old PyTorch versions save", "export the model with torch.onnx.export"),
     (b"\x93NUMPY", "a NumPy array", "give the model file; arrays are given with --input"),

@@ -1,5 +1,4 @@
-"""``main`` as the frontends hand it over: one dataflow block without dead code, in which every variable has a name that tells
-where it comes from."""
+"""``main`` as the frontends hand it over: one dataflow block, no dead code, and variables whose names tell their origin."""
 
 from __future__ import annotations
 
@@ -62,7 +61,7 @@ def named_module(mod: IRModule, tensors: Iterable[tuple[str, relax.Expr]]) -> tu
     body = relax.SeqExpr([relax.DataflowBlock(bindings)], output)
     main = relax.Function([now[param] for param in function.params], body, output.ty).with_attr("global_symbol", "main")
     functions = {var: callee for var, callee in mod.functions.items() if var.name_hint != "main"}
-    rebuilt = IRModule({mod.get_global_var("main"): main, **functions})
+    rebuilt = relax.transform.Normalize()(IRModule({mod.get_global_var("main"): main, **functions}))
     return rebuilt, {now[var].name: name for var, name in sources.items() if var in now}
 
 

@@ -11,9 +11,10 @@ from tvm_tiny.errors import UnsupportedOperatorError
 # Reasons are printed in lists: what TVM says at length is cut here.
 _LONGEST_REASON = 240
 
-# Exceptions of TVM's importers whose message was written for a user. The messages of others (an AttributeError, a KeyError, a failed
-# check of TVM's own) tell about the importer's inside.
-_SPEAKING = ("OpNotImplemented", "OpAttributeInvalid", "OpAttributeUnImplemented", "NotImplementedError", "ValueError", "AssertionError")
+# Exceptions of TVM's importers whose message was written for a user. The messages of others (an AttributeError, a KeyError, a check
+# that failed) tell about the importer's inside.
+_SPEAKING = ("OpNotImplemented", "OpAttributeInvalid", "OpAttributeUnImplemented", "NotImplementedError", "ValueError")
+_NOISE = re.compile(r'\s*(Traceback|File "|\[\w+\])')
 
 
 class Refused(Exception):
@@ -52,7 +53,7 @@ def reason_of(error: Exception) -> str:
     """Why a converter failed, in one line that a user can read."""
     if isinstance(error, Refused):
         return str(error)
-    told = [line.strip() for line in str(error).splitlines() if line.strip() and not re.match(r'\s*(Traceback|File "|\[\w+\])', line)]
+    told = [line.strip() for line in str(error).splitlines() if line.strip() and not _NOISE.match(line)]
     if type(error).__name__ not in _SPEAKING or not told:
         return f"TVM's importer does not know this form of it ({type(error).__name__})"
     text = re.sub(r"\s+", " ", told[0])

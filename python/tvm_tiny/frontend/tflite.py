@@ -94,7 +94,7 @@ def _check_graph(graph: Graph, file: str) -> None:
     used = dict.fromkeys(graph.inputs + tuple(i for operator in operators for i in operator.inputs + operator.outputs if i >= 0))
     tensors = [graph.tensors[i] for i in used]
     _check_dtypes(tensors, file)
-    _check_shapes(tensors, file)
+    _check_shapes(graph, tensors, file)
     if stateful := [tensor for tensor in tensors if tensor.variable]:
         raise ModelError(
             f"{file}: tensor {stateful[0].name!r} keeps its value from one inference to the next: state is not supported",
@@ -116,15 +116,21 @@ def _check_dtypes(tensors: list[Tensor], file: str) -> None:
         if tensor.quantized and tensor.dtype in ("int8", "uint8"):
             low, high = (-128, 127) if tensor.dtype == "int8" else (0, 255)
             if not (low <= tensor.zero_point.min() and tensor.zero_point.max() <= high):
-                raise ModelError(f"{file}: the zero point of {tensor.name!r} lies outside of {tensor.dtype}", "convert the model again")
+                what = f"the zero point of {tensor.name!r} lies outside of {tensor.dtype}"
+                raise ModelError(f"{file}: {what}", "convert the model again")
 
 
-def _check_shapes(tensors: list[Tensor], file: str) -> None:
-    """Every shape is fixed. A first dimension that the signature leaves open is the batch: a file without a batch of its own has 1."""
+def _check_shapes(graph: Graph, tensors: list[Tensor], file: str) -> None:
+    """Every shape is fixed.
+
+    The first dimension of an input that is open in the signature is the batch, as Keras exports it: the file has 1 for it, and so
+    has this package. Other open dimensions have a 1 there too, but mean nothing by it.
+    """
     for tensor in tensors:
         for axis, extent in enumerate(tensor.shape):
-            open_here = axis < len(tensor.signature) and tensor.signature[axis] < 0
-            if extent < 0 or (open_here and axis > 0) or (open_here and extent != 1):
+            signature = tensor.signature[axis] if axis < len(tensor.signature) else extent
+            is_open = tensor.index in graph.inputs and signature < 0 and (axis > 0 or extent != 1)
+            if extent < 0 or is_open:
                 raise ModelError(
                     f"{file}: dimension {axis} of tensor {tensor.name!r} is not fixed (shape {tensor.signature or tensor.shape})",
                     "convert the model with fixed input shapes, for instance tf.keras.Input(..., batch_size=1)",

@@ -1,7 +1,7 @@
 """A ``.tflite`` file as plain records, every offset in it checked.
 
-The ``tflite`` package reads wherever a damaged offset points to. Here each table is checked to lie inside the file before it is read,
-and each index before it is used, so that what comes after this module can trust the records.
+The ``tflite`` package reads wherever a damaged offset points to. Here each table is checked to lie inside the file before it is
+read, and each index before it is used, so that what comes after this module can trust the records.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Tensor:
     index : int
         Its place in the file's table of tensors.
     name : str
-        Unique in the file: a name that an earlier tensor has too is followed by ``#`` and the index; empty ones become ``#<index>``.
+        Unique in the file: where an earlier tensor has the same name, ``#`` and the index follow it; an empty one is ``#<index>``.
     shape, signature : tuple of int
         ``signature`` has -1 where a dimension is not fixed, and is empty where all are.
     scale, zero_point : numpy.ndarray

@@ -1,0 +1,261 @@
+"""ONNX operators in our form, where TVM's importer gives another one or a wrong result.
+
+It gives loops instead of operators for Clip, Pad and SAME padding, and quantisation parameters in whatever shape the file has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tvm import relax
+
+from tvm_tiny.frontend.refusal import Refused
+from tvm_tiny.tvm_compat import constant_array
+
+if TYPE_CHECKING:
+    from tvm_tiny.frontend.onnx_file import TensorType
+    from tvm_tiny.frontend.onnx_importer import CanonicalImporter
+
+_PAD_MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+_STORED = ("int8", "uint8")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node with its inputs converted; ``outputs`` is what shape inference knows of its results."""
+
+    operator: str
+    inputs: Sequence[relax.Expr | None]
+    attributes: dict[str, Any]
+    outputs: tuple[TensorType, ...]
+
+    @property
+    def x(self) -> relax.Expr:
+        """The first input."""
+        if not self.has(0):
+            raise Refused("its input is missing")
+        return self.inputs[0]
+
+    def has(self, position: int) -> bool:
+        return position < len(self.inputs) and self.inputs[position] is not None
+
+    def array(self, position: int, what: str) -> np.ndarray:
+        """Input ``position``, which has to be a constant."""
+        array = constant_array(self.inputs[position]) if self.has(position) else None
+        if array is None:
+            raise Refused(f"its {what} is computed, expected a constant" if self.has(position) else f"its {what} is missing")
+        return array
+
+    def text(self, name: str, default: str) -> str:
+        return bytes(self.attributes.get(name, default.encode())).decode()
+
+
+Converter = Callable[["CanonicalImporter", Node], relax.Expr]
+
+
+def _shape(expr: relax.Expr) -> tuple[int, ...]:
+    return tuple(int(extent) for extent in expr.ty.shape)
+
+
+# ---- quantisation ----------------------------------------------------------------------------------------------------------------
+
+
+def _quantization(node: Node, stored: str) -> tuple[relax.Expr, relax.Expr, int]:
+    """Scale, zero point and axis of a quantising node: scalars for one scale, else a vector of scales along a non-negative axis."""
+    if node.attributes.get("block_size", 0):
+        raise Refused("it is quantised in blocks, expected one scale or one per channel")
+    scale = node.array(1, "scale")
+    if scale.dtype != np.float32:
+        raise Refused(f"its scale is {scale.dtype}, expected float32")
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        raise Refused("its scale is not positive")
+    zero_point = node.array(2, "zero point") if node.has(2) else np.zeros(scale.shape, stored)
+    if str(zero_point.dtype) != stored:
+        raise Refused(f"its zero point is {zero_point.dtype}, expected {stored}")
+    zero_point = zero_point.astype(np.int32)
+    if scale.size == 1:
+        return relax.const(scale.reshape(())), relax.const(zero_point.reshape(())), 0
+    shape = _shape(node.x)
+    axis = int(node.attributes.get("axis", 1))
+    if not -len(shape) <= axis < len(shape) or scale.shape != (shape[axis],) or zero_point.shape != scale.shape:
+        raise Refused(f"it has {scale.size} scales along axis {axis} of a tensor of shape {shape}")
+    same = bool((zero_point == zero_point[0]).all())
+    return relax.const(scale), relax.const(zero_point[0] if same else zero_point), axis % len(shape)
+
+
+def _quantize(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    dtype = node.outputs[0].dtype or (str(node.array(2, "zero point").dtype) if node.has(2) else "uint8")
+    if dtype not in _STORED:
+        raise Refused(f"it quantises to {dtype}, expected int8 or uint8")
+    scale, zero_point, axis = _quantization(node, dtype)
+    return relax.op.quantize(node.x, scale, zero_point, axis=axis, out_dtype=dtype)
+
+
+def _dequantize(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    dtype = str(node.x.ty.dtype)
+    if dtype not in (*_STORED, "int32"):
+        raise Refused(f"it dequantises {dtype}, expected int8, uint8 or int32")
+    scale, zero_point, axis = _quantization(node, dtype)
+    return relax.op.dequantize(node.x, scale, zero_point, axis=axis)
+
+
+# ---- windows ---------------------------------------------------------------------------------------------------------------------
+
+
+def _explicit_padding(node: Node, kernel: Sequence[int], ceil_mode: bool) -> list[int]:
+    """All befores, then all afters, such that the output has ONNX's size without auto_pad and ceil_mode."""
+    size = _shape(node.x)[2:]
+    strides = node.attributes.get("strides", (1,) * len(size))
+    dilations = node.attributes.get("dilations", (1,) * len(size))
+    extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    mode = node.text("auto_pad", "NOTSET")
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        totals = [max((-(-n // s) - 1) * s + e - n, 0) for n, s, e in zip(size, strides, extents, strict=True)]
+        smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
+        return [*smaller, *larger] if mode == "SAME_UPPER" else [*larger, *smaller]
+    pads = [int(pad) for pad in node.attributes.get("pads", ())] if mode == "NOTSET" else []
+    pads = pads or [0] * (2 * len(size))
+    if min(pads) < 0:
+        raise Refused("it has negative padding")
+    if ceil_mode:
+        for i, (n, s, e) in enumerate(zip(size, strides, extents, strict=True)):
+            count = -(-(n + pads[i] + pads[i + len(size)] - e) // s) + 1
+            if (count - 1) * s >= n + pads[i]:  # a window that starts in the padding behind the data does not count
+                count -= 1
+            missing = (count - 1) * s + e - (n + pads[i] + pads[i + len(size)])
+            if missing > 0 and node.attributes.get("count_include_pad", 0):
+                raise Refused("ceil_mode together with count_include_pad is not supported")
+            pads[i + len(size)] += max(missing, 0)
+    return pads
+
+
+def _conv(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    kernel = _shape(node.inputs[1])[2:]
+    attributes = {key: value for key, value in node.attributes.items() if key != "auto_pad"}
+    attributes["pads"] = _explicit_padding(node, kernel, False)
+    return importer.imported("Conv", node.inputs, attributes)
+
+
+def _pool(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    if len(node.outputs) > 1:
+        raise Refused("its second output, the indices, is not supported")
+    kernel = node.attributes["kernel_shape"]
+    attributes = {key: value for key, value in node.attributes.items() if key not in ("auto_pad", "ceil_mode")}
+    attributes["pads"] = _explicit_padding(node, kernel, bool(node.attributes.get("ceil_mode", 0)))
+    return importer.imported(node.operator, node.inputs, attributes)
+
+
+def _pad(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    x = node.x
+    rank = len(_shape(x))
+    pads = node.array(1, "padding")
+    axes = [int(axis) % rank for axis in node.array(3, "list of axes")] if node.has(3) else list(range(rank))
+    value = float(node.array(2, "value").item()) if node.has(2) else 0.0
+    mode = node.text("mode", "constant")
+    if pads.size != 2 * len(axes) or mode not in _PAD_MODES:
+        raise Refused(f"it has {pads.size} paddings for {len(axes)} axes in the mode {mode!r}")
+    if pads.size and pads.min() < 0:
+        raise Refused("it has negative padding")
+    widths = [0] * (2 * rank)
+    for i, axis in enumerate(axes):
+        widths[2 * axis : 2 * axis + 2] = int(pads[i]), int(pads[i + len(axes)])
+    return relax.op.nn.pad(x, widths, pad_mode=_PAD_MODES[mode], pad_value=value)
+
+
+# ---- elementwise -----------------------------------------------------------------------------------------------------------------
+
+
+def _clip(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    x = node.x
+    dtype = np.dtype(str(x.ty.dtype))
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    low = float(node.array(1, "lower limit").item()) if node.has(1) else float(limits.min)
+    high = float(node.array(2, "upper limit").item()) if node.has(2) else float(limits.max)
+    if np.isnan(low) or np.isnan(high):
+        raise Refused("one of its limits is not a number")
+    low, high = max(low, float(limits.min)), min(high, float(limits.max))
+    if low == 0.0 and high == float(limits.max):
+        return relax.op.nn.relu(x)
+    # Where the limits cross, ONNX gives the upper one.
+    return relax.op.clip(x, min(low, high), high)
+
+
+def _hard_swish(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    x = node.x
+    gate = relax.op.clip(relax.op.add(x, relax.const(3.0, "float32")), 0.0, 6.0)
+    return relax.op.divide(relax.op.multiply(x, gate), relax.const(6.0, "float32"))
+
+
+def _batch_normalization(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    """One factor and one summand per channel, worked out in float64."""
+    if node.attributes.get("training_mode", 0) or len(node.outputs) > 1:
+        raise Refused("it is in training mode: export the model for inference")
+    names = ("scale", "bias", "mean", "variance")
+    gamma, beta, mean, variance = (node.array(i + 1, name).astype(np.float64) for i, name in enumerate(names))
+    factor = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+    x = node.x
+    shape = (1, -1) + (1,) * (len(_shape(x)) - 2)
+    factors, summands = (relax.const(v.astype(np.float32).reshape(shape)) for v in (factor, beta - mean * factor))
+    return relax.op.add(relax.op.multiply(x, factors), summands)
+
+
+def _pairwise(operator: Callable[[relax.Expr, relax.Expr], relax.Expr]) -> Converter:
+    """Operators of any number of inputs as a chain of those of two."""
+
+    def convert(importer: CanonicalImporter, node: Node) -> relax.Expr:
+        return reduce(lambda a, b: importer.bb.normalize(operator(a, b)), node.inputs)
+
+    return convert
+
+
+def _mean(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    total = _pairwise(relax.op.add)(importer, node)
+    return relax.op.divide(total, relax.const(float(len(node.inputs)), "float32"))
+
+
+# ---- moves of data ---------------------------------------------------------------------------------------------------------------
+
+
+def _identity(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    return node.x
+
+
+def _dropout(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    if len(node.outputs) > 1 or (node.has(2) and bool(node.array(2, "training mode").item())):
+        raise Refused("it is in training mode: export the model for inference")
+    return node.x
+
+
+def _reshape(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    """Reshape, Flatten, Squeeze and Unsqueeze alike, to the shape that shape inference found."""
+    shape = node.outputs[0].fixed
+    if shape is None:
+        return importer.imported(node.operator, node.inputs, node.attributes)
+    return relax.op.reshape(node.x, shape)
+
+
+CONVERTERS: dict[str, Converter] = {
+    "AveragePool": _pool,
+    "BatchNormalization": _batch_normalization,
+    "Clip": _clip,
+    "Conv": _conv,
+    "DequantizeLinear": _dequantize,
+    "Dropout": _dropout,
+    "Flatten": _reshape,
+    "HardSwish": _hard_swish,
+    "Identity": _identity,
+    "Max": _pairwise(relax.op.maximum),
+    "MaxPool": _pool,
+    "Mean": _mean,
+    "Min": _pairwise(relax.op.minimum),
+    "Pad": _pad,
+    "QuantizeLinear": _quantize,
+    "Reshape": _reshape,
+    "Squeeze": _reshape,
+    "Sum": _pairwise(relax.op.add),
+    "Unsqueeze": _reshape,
+}
