@@ -1,0 +1,153 @@
+"""``<model>_run``: the layers in their order, each with pointers into the arena.
+
+A tensor at the border may lie outside the arena; its pointer is then a local variable, and every layer that writes or reads the
+tensor uses it. That needs no copy, unless an output has no memory of its own: it is a view of an input or of another output, or of
+part of a larger tensor. Such an output is copied when all layers are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.ports import Port, Ports
+from tvm_tiny.codegen.text import comment, parameter_list, size_literal, tensor_text
+from tvm_tiny.codegen.wrap import wrapped
+from tvm_tiny.memory.plan import MemoryPlan
+from tvm_tiny.program import Layer, Program, Scratch
+
+
+def entry_signature(prefix: str) -> str:
+    """The declaration of ``<prefix>_run``, without a semicolon."""
+    parameters = ["void *arena", f"const struct {prefix}_inputs *inputs", f"const struct {prefix}_outputs *outputs"]
+    return parameter_list(f"enum {prefix}_status {prefix}_run", parameters)
+
+
+def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str) -> str:
+    """The C text of ``<prefix>_run``."""
+    taken = {"arena", "inputs", "outputs", "memory", "memcpy", *(f"{prefix}_{layer.name}" for layer in program.layers)}
+    return _Entry(program, plan, ports, prefix, _local_names(ports, taken)).text()
+
+
+def _local_names(ports: Ports, taken: Set[str]) -> dict[str, str]:
+    """Member → the local variable that points at the tensor: the same name, unless that means something else in the function."""
+    members = {port.member for port in ports.all}
+    names: dict[str, str] = {}
+    for member in (port.member for port in ports.all):
+        name = member
+        while name in taken or name in names.values() or (name != member and name in members):
+            name += "_"
+        names[member] = name
+    return names
+
+
+@dataclass(frozen=True)
+class _Entry:
+    program: Program
+    plan: MemoryPlan
+    ports: Ports
+    prefix: str
+    local: Mapping[str, str]
+
+    def text(self) -> str:
+        calls = [self._call(index, layer) for index, layer in enumerate(self.program.layers)]
+        copies = [self._copy(port) for port in self.ports.outputs if self._owner(port.storage) is not port]
+        pointers = [line for port in self._used_ports() for line in self._pointer_declaration(port)]
+        blocks = [
+            "\n".join([*self._memory(), *self._unused_parameters()]),
+            "\n".join(self._checks()),
+            "\n".join(pointers),
+            *calls,
+            *copies,
+            f"  return {self.prefix.upper()}_OK;",
+        ]
+        body = "\n\n".join(block for block in blocks if block)
+        return f"{entry_signature(self.prefix)} {{\n{body}\n}}\n"
+
+    def _used_ports(self) -> list[Port]:
+        """Outputs, and the inputs that a layer reads or an output is a view of."""
+        needed = {output.storage for output in self.ports.outputs}
+        needed.update(name for layer in self.program.layers for name in layer.inputs)
+        return [port for port in self.ports.all if port.kind == "output" or port.storage in needed]
+
+    # ---- before the layers -------------------------------------------------------------------------------------------------------
+
+    def _memory(self) -> list[str]:
+        outside = {port.storage for port in self.ports.all if port.offset is None}
+        touched = {name for layer in self.program.layers for name in (*layer.inputs, *layer.outputs)}
+        touched.update(port.storage for port in self._used_ports())
+        if touched <= outside and not any(layer.scratch for layer in self.program.layers):
+            return []
+        return ["  int8_t *const memory = (int8_t *)arena;"]
+
+    def _unused_parameters(self) -> list[str]:
+        used = {f"{port.kind}s" for port in self._used_ports()}
+        if self._memory() or self.plan.arena_size:
+            used.add("arena")
+        return [f"  (void){name};" for name in ("arena", "inputs", "outputs") if name not in used]
+
+    def _checks(self) -> list[str]:
+        upper, lines = self.prefix.upper(), []
+        if self.plan.arena_size:
+            lines += _early_return("arena == NULL", f"{upper}_ERROR_NULL")
+            lines += _early_return(f"((uintptr_t)arena % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT")
+        for port in self._used_ports():
+            if port.offset is None:
+                lines += _early_return(f"({port.kind}s == NULL) || ({port.kind}s->{port.member} == NULL)", f"{upper}_ERROR_NULL")
+        return lines
+
+    def _pointer_declaration(self, port: Port) -> list[str]:
+        kind, const = f"{port.kind}s", "const " if port.kind == "input" else ""
+        member = f"{kind}->{port.member}"
+        declaration = f"  {const}{port.c_type} *const {self.local[port.member]} = "
+        if port.offset is None:
+            return [f"{declaration}{member};"]
+        place = _arena_pointer(port.c_type, port.offset)
+        return wrapped(f"{declaration}(({kind} != NULL) && ({member} != NULL)) ? {member} : {place};")
+
+    # ---- the layers --------------------------------------------------------------------------------------------------------------
+
+    def _call(self, index: int, layer: Layer) -> str:
+        output = self.program.tensors[layer.outputs[0]]
+        source = f', "{output.source}"' if output.source else ""
+        arguments = [self._pointer(name) for name in (*layer.inputs, *layer.outputs)]
+        arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
+        trace = f"  TVM_TINY_TRACE_LAYER({index}, {self._pointer(output.name)}, {size_literal(output.nbytes)});"
+        lines = [
+            comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
+            *wrapped(f"  {self.prefix}_{layer.name}({', '.join(arguments)});"),
+            *wrapped(trace),
+        ]
+        return "\n".join(lines)
+
+    def _pointer(self, tensor: str) -> str:
+        """Where a layer finds a tensor."""
+        owner = self._owner(tensor)
+        if owner is not None:
+            return self.local[owner.member]
+        return _arena_pointer(c_type(self.program.tensors[tensor].dtype), self.plan.placements[tensor].offset)
+
+    def _scratch_pointer(self, layer: Layer, scratch: Scratch) -> str:
+        return _arena_pointer(c_type(scratch.dtype), self.plan.placements[f"{layer.name}.{scratch.name}"].offset)
+
+    # ---- the border --------------------------------------------------------------------------------------------------------------
+
+    def _owner(self, tensor: str) -> Port | None:
+        """The port whose memory ``tensor`` is: the first that is all of it, inputs before outputs; None if there is none."""
+        nbytes = self.program.tensors[tensor].nbytes
+        return next((port for port in self.ports.all if port.storage == tensor and port.spec.nbytes == nbytes), None)
+
+    def _copy(self, port: Port) -> str:
+        target, source = self.local[port.member], self._pointer(port.storage)
+        nbytes = size_literal(port.spec.nbytes)
+        return f"  if ({target} != {source}) {{\n    (void)memcpy({target}, {source}, {nbytes});\n  }}"
+
+
+def _arena_pointer(type_name: str, offset: int) -> str:
+    """A place in the arena. The way over void keeps compilers from doubting an alignment that the plan has seen to."""
+    return f"memory + {offset}" if type_name == "int8_t" else f"({type_name} *)(void *)(memory + {offset})"
+
+
+def _early_return(condition: str, status: str) -> list[str]:
+    return [f"  if ({condition}) {{", f"    return {status};", "  }"]

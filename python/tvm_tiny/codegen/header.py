@@ -1,0 +1,87 @@
+"""``<model>.h``: the interface of a compiled model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tvm_tiny.codegen.entry import entry_signature
+from tvm_tiny.codegen.ports import Port, Ports
+from tvm_tiny.codegen.text import comment, scale_literal, size_literal, tensor_text
+from tvm_tiny.memory.plan import MemoryPlan
+
+
+def print_header(prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int) -> str:
+    """The header of the model ``prefix``; docs/c-interface.md tells it to users."""
+    upper = prefix.upper()
+    tensors = "\n\n".join(_macros(upper, port) for port in ports.all)
+    return f"""\
+{comment(f"The model {prefix}, compiled by tvm_tiny for {target}.")}
+#ifndef {upper}_H_
+#define {upper}_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* Bytes of RAM that {prefix}_run works in, inputs and outputs included, and the alignment of their start. */
+#define {upper}_ARENA_SIZE {size_literal(plan.arena_size)}
+#define {upper}_ARENA_ALIGNMENT {size_literal(plan.alignment)}
+
+/* Bytes of constant data: weights, biases, multipliers and tables. */
+#define {upper}_WEIGHTS_SIZE {size_literal(weights_size)}
+
+/* The tensors: SIZE in bytes, OFFSET is the place in the arena, real = SCALE * (stored - ZERO_POINT). */
+
+{tensors}
+
+enum {prefix}_status {{
+  {upper}_OK = 0,
+  /* {_null_means(ports)} */
+  {upper}_ERROR_NULL = 1,
+  /* The arena does not start at a multiple of {upper}_ARENA_ALIGNMENT. */
+  {upper}_ERROR_ALIGNMENT = 2
+}};
+
+{_struct(prefix, "input", ports.inputs)}
+
+{_struct(prefix, "output", ports.outputs)}
+
+/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place in the arena:
+ * the arena + OFFSET. A pointer that is given must be aligned to its type, and is used without a copy. Nothing is kept between
+ * calls, and inputs that lie in the arena are overwritten. */
+{entry_signature(prefix)};
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif /* {upper}_H_ */
+"""
+
+
+def _macros(upper: str, port: Port) -> str:
+    spec, stem = port.spec, f"{upper}_{port.member.upper()}"
+    lines = [comment(f'{port.kind.capitalize()} "{spec.name}", {tensor_text(spec.shape, spec.dtype)}.')]
+    lines.append(f"#define {stem}_SIZE {size_literal(spec.nbytes)}")
+    lines.append(f"#define {stem}_ELEMENTS {size_literal(spec.size)}")
+    if port.offset is not None:
+        lines.append(f"#define {stem}_OFFSET {size_literal(port.offset)}")
+    if spec.scale is not None and spec.zero_point is not None:
+        zero_point = f"({spec.zero_point})" if spec.zero_point < 0 else str(spec.zero_point)
+        lines.append(f"#define {stem}_SCALE {scale_literal(spec.scale)}")
+        lines.append(f"#define {stem}_ZERO_POINT {zero_point}")
+    return "\n".join(lines)
+
+
+def _null_means(ports: Ports) -> str:
+    if all(port.offset is not None for port in ports.all):
+        return "The arena is NULL."
+    return "The arena is NULL, or the pointer to a tensor that has no place in it."
+
+
+def _struct(prefix: str, kind: str, ports: Sequence[Port]) -> str:
+    const = "const " if kind == "input" else ""
+    members = [f"{const}{port.c_type} *{port.member};" for port in ports] or ["const void *none; /* the model has no input */"]
+    return "\n".join([f"struct {prefix}_{kind}s {{", *(f"  {member}" for member in members), "};"])

@@ -1,0 +1,117 @@
+"""A scheduled, planned program → C: the files of docs/c-interface.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tvm_tiny.codegen.check import check_program
+from tvm_tiny.codegen.entry import print_entry
+from tvm_tiny.codegen.header import print_header
+from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
+from tvm_tiny.codegen.names import c_prefix
+from tvm_tiny.codegen.ports import ports_of
+from tvm_tiny.codegen.runtime import header_files, headers_for
+from tvm_tiny.codegen.sources import CModule, LayerInfo
+from tvm_tiny.codegen.text import comment
+from tvm_tiny.codegen.weights import print_weights, print_weights_header
+from tvm_tiny.memory.plan import MemoryPlan
+from tvm_tiny.program import Layer, Program
+from tvm_tiny.target import Core
+
+if TYPE_CHECKING:
+    from tvm_tiny.codegen.printer import PrintedLayer
+
+_STRING_FUNCTIONS = re.compile(r"\bmem(cpy|set|move|cmp)\(")
+
+
+def generate(
+    program: Program, plan: MemoryPlan, core: Core, *, printer: Callable[[Layer, str], PrintedLayer] | None = None
+) -> CModule:
+    """The C of ``program``, placed as ``plan`` says; the same arguments give the same bytes.
+
+    ``printer`` makes a layer's function of a layer and the model's prefix; the default is ``codegen.printer.print_layer``.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        A layer uses a type or an intrinsic that C99 does not have.
+    ValueError
+        The program or its plan is not sound: a mistake of the compiler.
+    """
+    check_program(program, plan)
+    if printer is None:
+        from tvm_tiny.codegen.printer import print_layer  # imports TVM
+
+        printer = print_layer
+    prefix = c_prefix(program.name)
+    ports = ports_of(program, plan)
+    layers = [printer(layer, prefix) for layer in program.layers]
+    constants = program.constants
+    weights_size = sum(constant.nbytes for constant in constants)
+    needs_libm = any(layer.needs_libm for layer in layers)
+
+    functions = [layer.text for layer in layers]
+    source, headers = _print_source(prefix, functions, print_entry(program, plan, ports, prefix), needs_libm=needs_libm)
+    files = {
+        f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size),
+        f"{prefix}.c": source,
+        f"{prefix}_weights.h": print_weights_header(prefix, constants),
+        f"{prefix}_weights.c": print_weights(prefix, constants),
+        f"tvmgen_{prefix}.h": print_microtvm_header(prefix, ports, plan),
+        f"tvmgen_{prefix}.c": print_microtvm_source(prefix, ports, plan),
+        **header_files(headers),
+    }
+    return CModule(
+        name=prefix,
+        target=core.name,
+        files=files,
+        sources=(f"{prefix}.c", f"{prefix}_weights.c", f"tvmgen_{prefix}.c"),
+        inputs=program.inputs,
+        outputs=program.outputs,
+        input_members=tuple(port.member for port in ports.inputs),
+        output_members=tuple(port.member for port in ports.outputs),
+        arena_size=plan.arena_size,
+        arena_alignment=plan.alignment,
+        weights_size=weights_size,
+        layers=tuple(_layer_info(program, layer, prefix) for layer in program.layers),
+        needs_libm=needs_libm,
+    )
+
+
+def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: bool) -> tuple[str, tuple[str, ...]]:
+    """``<prefix>.c``, and the runtime's headers that it includes."""
+    body = "\n".join([*functions, entry])
+    headers = headers_for(body)
+    system = ["stddef.h", "stdint.h"]
+    system += ["string.h"] if _STRING_FUNCTIONS.search(body) else []
+    system += ["math.h"] if needs_libm else []
+    blocks = [
+        f'{comment(f"The model {prefix}: its layers, and {prefix}_run, which calls them in their order.")}\n#include "{prefix}.h"',
+        "\n".join(f"#include <{name}>" for name in sorted(system)),
+        "\n".join(f'#include "{name}"' for name in (f"{prefix}_weights.h", *headers)),
+        body,
+    ]
+    return "\n\n".join(blocks), headers
+
+
+def _layer_info(program: Program, layer: Layer, prefix: str) -> LayerInfo:
+    output = program.tensors[layer.outputs[0]]
+    return LayerInfo(
+        name=layer.name,
+        function=f"{prefix}_{layer.name}",
+        op=layer.op,
+        macs=layer.macs,
+        live_macs=layer.live_macs,
+        schedule=layer.schedule,
+        offload=layer.offload,
+        integer=layer.integer,
+        output=output.name,
+        output_shape=output.shape,
+        output_dtype=output.dtype,
+        output_source=output.source,
+        output_layout=output.layout,
+        output_offset=output.offset,
+        layer_inputs=layer.inputs,
+    )

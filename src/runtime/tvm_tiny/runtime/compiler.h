@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What C99 has no word for, spelt for each compiler. A compiler that is not known here builds the same program without
+ * it: then layers may be inlined, and arrays have the alignment of their type. */
+#ifndef TVM_TINY_RUNTIME_COMPILER_H_
+#define TVM_TINY_RUNTIME_COMPILER_H_
+
+#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
+/* Every layer stays a function of its own: a debugger, a profiler and the linker's map see it, and the layers' stack
+ * frames do not add up in one. */
+#define TVM_TINY_NOINLINE __attribute__((noinline))
+#define TVM_TINY_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define TVM_TINY_SECTION(name) __attribute__((section(name)))
+#else
+#define TVM_TINY_NOINLINE
+#define TVM_TINY_ALIGNED(bytes)
+#define TVM_TINY_SECTION(name)
+#endif
+
+/* In front of every constant array. Arrays start on a word, so that int8 weights can be read four at a time. Define
+ * TVM_TINY_WEIGHTS_SECTION as a string, -DTVM_TINY_WEIGHTS_SECTION='".extflash"', to put them into a section of your
+ * own. */
+#ifdef TVM_TINY_WEIGHTS_SECTION
+#define TVM_TINY_WEIGHTS TVM_TINY_SECTION(TVM_TINY_WEIGHTS_SECTION) TVM_TINY_ALIGNED(4)
+#else
+#define TVM_TINY_WEIGHTS TVM_TINY_ALIGNED(4)
+#endif
+
+/* In front of the workspace of microTVM's interface, where the firmware brings none. */
+#ifdef TVM_TINY_WORKSPACE_SECTION
+#define TVM_TINY_WORKSPACE TVM_TINY_SECTION(TVM_TINY_WORKSPACE_SECTION)
+#else
+#define TVM_TINY_WORKSPACE
+#endif
+
+#endif /* TVM_TINY_RUNTIME_COMPILER_H_ */
