@@ -26,12 +26,18 @@ class Image:
         runtime functions that they pull in. None where it cannot be told.
     weights_size : int
         Bytes of constants as linked.
+    trace : bool
+        Whether it reports every layer's output. Such an image is not measured: reporting takes instructions and stack.
+    log : str
+        What the compiler and the linker had to say.
     """
 
     path: Path
     module: CModule
     code_size: int | None
     weights_size: int
+    trace: bool = False
+    log: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,10 @@ class RunResult:
         One for each layer of the module, or empty.
     counter, cycle_model : str or None
         What counted ("qemu-plugin", "qemu-icount", "dwt") and the name of the cycle model.
+    per_inference : tuple of int
+        Instructions of each inference, where the board counts them.
+    functions : mapping of str to float
+        C function → its own instructions per inference, callees not included, where the board can tell.
     """
 
     outputs: Sequence[dict[str, np.ndarray]]
@@ -70,6 +80,8 @@ class RunResult:
     layers: tuple[LayerCount, ...] = ()
     counter: str | None = None
     cycle_model: str | None = None
+    per_inference: tuple[int, ...] = ()
+    functions: Mapping[str, float] = field(default_factory=dict, repr=False)
     log: str = field(default="", repr=False)
 
 
@@ -82,10 +94,14 @@ class Board(Protocol):
     ram_size: int | None
     flash_size: int | None
 
-    def build(self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False) -> Image:
+    def build(
+        self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
+    ) -> Image:
         """Compile and link ``module`` with start-up code and the measurement harness.
 
         ``trace`` makes the run report every layer's output. ``sanitize`` builds with ASan and UBSan where the board can (the host).
+        The image lies in ``folder``, which must not be used for anything else and stays; without it, in a folder that is removed
+        when this process ends.
 
         Raises
         ------

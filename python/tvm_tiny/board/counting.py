@@ -1,0 +1,96 @@
+"""Exact instruction counts: what the emulator's plugin is told, and what it answers.
+
+The files are described in ``src/emulator/config.h`` and written by ``src/emulator/counter.c`` and ``plugin.c``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvm_tiny.board.symbols import SymbolTable
+from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.errors import ToolchainError
+
+CONFIG, COUNTS, BLOCKS = "count.cfg", "counts.txt", "blocks.txt"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the plugin saw.
+
+    Attributes
+    ----------
+    totals : tuple of int
+        Instructions of each inference.
+    layers : tuple of tuple of int
+        Of each inference, instructions of each layer with all that it called; in the order of execution.
+    functions : dict of str to int
+        Over all inferences, instructions of each function by itself.
+    last : int or None
+        Address of the block that ran last.
+    last_layer : int or None
+        Index of the layer that was running then, None where none was.
+    """
+
+    totals: tuple[int, ...]
+    layers: tuple[tuple[int, ...], ...]
+    functions: dict[str, int]
+    last: int | None
+    last_layer: int | None
+
+
+def write_config(folder: Path, module: CModule, symbols: SymbolTable) -> None:
+    """Tell the plugin where the measured call, ``<model>_run`` and the layers' functions are.
+
+    Raises
+    ------
+    ToolchainError
+        The image lacks ``<model>_run`` or the harness's labels.
+    """
+    run = symbols.variants_of(f"{module.name}_run", parts=True)
+    if not run:
+        raise ToolchainError(f"the image has no function {module.name}_run")
+    lines = [
+        f"output {COUNTS}",
+        f"blocks {BLOCKS}",
+        f"begin 0x{symbols.address_of('measure_begin'):08x}",
+        f"end 0x{symbols.address_of('measure_end'):08x}",
+        *(f"run 0x{part.address:08x} 0x{part.address + part.size:08x}" for part in run),
+        *sorted({f"entry 0x{part.address:08x}" for layer in module.layers for part in symbols.variants_of(layer.function)}),
+    ]
+    (folder / CONFIG).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+
+
+def was_loaded(folder: Path) -> bool:
+    """Whether the emulator accepted the plugin: it makes its output file when it is installed."""
+    return (folder / COUNTS).exists()
+
+
+def _functions(folder: Path, symbols: SymbolTable) -> dict[str, int]:
+    path = folder / BLOCKS
+    counts: Counter[str] = Counter()
+    for line in path.read_text(encoding="ascii").splitlines() if path.exists() else ():
+        address, instructions, executed = line.split()
+        function = symbols.function_at(int(address, 16))
+        counts[function.name if function else address] += int(instructions) * int(executed)
+    return dict(counts)
+
+
+def read_counts(folder: Path, symbols: SymbolTable) -> Counts:
+    """The plugin's answer, as far as it got."""
+    totals, layers = [], []
+    last = last_layer = None
+    path = folder / COUNTS
+    for line in path.read_text(encoding="ascii").splitlines() if path.exists() else ():
+        ended = re.fullmatch(r"last (0x[0-9a-f]+) layer (-?\d+)", line)
+        if line.startswith("inference "):
+            total, *parts = (int(word) for word in line.split()[1:])
+            totals.append(total)
+            layers.append(tuple(parts))
+        elif ended:
+            last = int(ended[1], 16)
+            last_layer = int(ended[2]) if int(ended[2]) >= 0 else None
+    return Counts(tuple(totals), tuple(layers), _functions(folder, symbols), last, last_layer)

@@ -1,0 +1,176 @@
+"""Builds a firmware for a board with a memory map: the model, start-up code and the harness, linked by the cross compiler.
+
+Nothing here knows how the image reaches the board; that is the transport's part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from tvm_tiny.board.base import Image
+from tvm_tiny.board.capacity import capacity_error
+from tvm_tiny.board.compile import Unit, compile_units, complaint, model_units, write_module
+from tvm_tiny.board.glue import all_in_arena, glue_header, outside_buffer
+from tvm_tiny.board.info import BoardInfo, MemoryRegion
+from tvm_tiny.board.link_map import LinkedSection, parse_link_map
+from tvm_tiny.board.sizes import measure_sizes
+from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
+from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.errors import BoardError, TargetError
+from tvm_tiny.resources import firmware_dir
+from tvm_tiny.target import Core, get_core
+
+# What each setting of --optimize means to the compiler.
+OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
+
+_SUPPORT = ("startup.c", "fault.c", "semihosting.c")
+_HARNESS = ("main.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")
+# The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
+_HARNESS_FLAGS = (
+    "-std=c99",
+    "-Os",
+    "-ffreestanding",
+    "-fno-tree-loop-distribute-patterns",
+    "-ffunction-sections",
+    "-fdata-sections",
+)
+
+# Bytes of RAM for the harness's own variables, when it is decided whether tensors also fit outside the arena.
+_HARNESS_RAM = 2048
+_ADDRESSES = 1 << 32
+_ISA_RANK = {"scalar": 0, "dsp": 1, "mve": 2}
+_FPU_RANK = {"": 0, "single": 1, "double": 2}
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What the linker made: where the memory sufficed, the image; the sections in any case."""
+
+    sections: list[LinkedSection]
+    overflow: dict[str, int]  # region → bytes too many
+    log: str
+
+
+def core_for(module: CModule, info: BoardInfo) -> Core:
+    """The core that ``module`` is compiled for: its target's, or the board's where the target is generic C.
+
+    Raises
+    ------
+    TargetError
+        The board's core lacks what the module's target has.
+    """
+    board = get_core(info.target)
+    core = get_core(module.target.partition("+")[0])
+    if not core.mcpu:
+        return board
+    if _ISA_RANK[core.isa] > _ISA_RANK[board.isa] or _FPU_RANK[core.fpu] > _FPU_RANK[board.fpu]:
+        raise TargetError(
+            f"{module.name} is compiled for {core.name}, and {info.name} has a {board.name}, which lacks instructions of it",
+            f"compile for {board.name}, or choose another board",
+        )
+    return core
+
+
+def required_region(info: BoardInfo, name: str) -> MemoryRegion:
+    """The board's memory called ``name``.
+
+    Raises
+    ------
+    BoardError
+        The board's file does not give it.
+    """
+    region = info.region(name)
+    if region is None:
+        raise BoardError(
+            f"the board {info.name} has no memory {name!r}", f"add [memory.{name}] with origin and size to its TOML file"
+        )
+    return region
+
+
+def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
+    """The linker script of the board; without ``limited``, with memories that hold anything, to learn how much is needed."""
+    flash, ram = required_region(info, "flash"), required_region(info, "ram")
+    return Template((firmware_dir() / "link.ld.in").read_text(encoding="utf-8")).substitute(
+        board=info.name,
+        flash_origin=hex(flash.origin),
+        flash_size=hex(flash.size if limited else _ADDRESSES - flash.origin),
+        ram_origin=hex(ram.origin),
+        ram_size=hex(ram.size if limited else _ADDRESSES - ram.origin),
+        stack_size=info.stack,
+    )
+
+
+def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str]) -> list[Unit]:
+    root = firmware_dir()
+    sources = [root / name for name in _SUPPORT] + [root / "harness" / name for name in _HARNESS]
+    includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}", f"-I{folder / 'model'}")
+    flags = (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
+    return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
+
+
+def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str) -> Linked:
+    script_path, map_path = folder / f"{name}.ld", folder / f"{name}.map"
+    script_path.write_text(script, encoding="utf-8")
+    finished = run_tool(
+        [
+            gcc,
+            *core.cflags,
+            "-nostartfiles",
+            "-Wl,--gc-sections,--no-check-sections",
+            "-T",
+            script_path,
+            "-Xlinker",
+            f"-Map={map_path}",
+            *objects,
+            "-lm",
+            "-o",
+            folder / f"{name}.elf",
+        ]
+    )
+    overflow = {
+        region.lower(): int(size) for region, size in re.findall(r"region `(\w+)' overflowed by (\d+) bytes?", finished.stderr)
+    }
+    if finished.returncode != 0 and not overflow:
+        raise complaint(gcc, "to link the firmware", finished.stderr)
+    sections = parse_link_map(map_path.read_text(encoding="utf-8", errors="replace"))
+    return Linked(sections, overflow, finished.stderr)
+
+
+def build_firmware(module: CModule, info: BoardInfo, folder: Path, *, optimize: str, trace: bool) -> Image:
+    """Build the firmware that runs ``module`` on the board; everything lies in ``folder``.
+
+    Raises
+    ------
+    ToolchainError
+        The cross compiler is missing or refuses the code.
+    TargetError
+        The module's target does not run on the board's core, or ``optimize`` is unknown.
+    CapacityError
+        The board's flash or RAM is too small.
+    """
+    if optimize not in OPTIMIZE:
+        raise TargetError(f"unknown optimisation {optimize!r}: expected one of {', '.join(OPTIMIZE)}")
+    gcc = find_tool(ARM_GCC)
+    core = core_for(module, info)
+    ram = required_region(info, "ram")
+    root = write_module(module, folder)
+    outside = not all_in_arena(module) or module.arena_size + outside_buffer(module).size + info.stack + _HARNESS_RAM <= ram.size
+    (folder / "model_glue.h").write_text(glue_header(module, outside=outside), encoding="utf-8")
+
+    defines = ("-DTVM_TINY_TRACE",) if trace else ()
+    model_objects = folder / "objects" / "model"
+    units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines))
+    units += _harness_units(folder / "objects" / "harness", folder, core, defines)
+    log = compile_units(gcc, units)
+    objects = [unit.object for unit in units]
+
+    linked = _link(gcc, core, objects, linker_script(info), folder, "firmware")
+    if linked.overflow:
+        endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless")
+        raise capacity_error(module, info, linked.overflow, measure_sizes(endless.sections, module, model_objects))
+    sizes = measure_sizes(linked.sections, module, model_objects)
+    return Image(folder / "firmware.elf", module, sizes.code, sizes.weights, trace=trace, log=log + linked.log)

@@ -1,0 +1,117 @@
+"""The header that tells the harness about one model: names, places and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.model import TensorSpec
+
+# Bytes at both ends of the buffer outside the arena that must stay as they are.
+_MARGIN = 8
+
+
+@dataclass(frozen=True)
+class OutsideBuffer:
+    """Places of the model's tensors in one buffer outside the arena, inputs first; ``size`` bytes in all."""
+
+    offsets: tuple[int, ...]
+    size: int
+
+
+def outside_buffer(module: CModule) -> OutsideBuffer:
+    """Place each tensor at an address aligned to its element and to nothing more: callers' buffers are no better than that."""
+    offsets, end = [], _MARGIN
+    for tensor in (*module.inputs, *module.outputs):
+        unit = np.dtype(tensor.dtype).itemsize
+        start = -(-end // (2 * unit)) * 2 * unit + unit
+        offsets.append(start)
+        end = start + tensor.nbytes
+    return OutsideBuffer(tuple(offsets), end + _MARGIN)
+
+
+def _in_arena(module: CModule, member: str) -> bool:
+    """Whether the tensor has a place in the arena: its header then gives it."""
+    return f"#define {_macro(module, member, 'OFFSET')} " in module.files[f"{module.name}.h"]
+
+
+def all_in_arena(module: CModule) -> bool:
+    """Whether every input and output has a place in the arena; callers must otherwise bring memory for some."""
+    return all(_in_arena(module, member) for member in (*module.input_members, *module.output_members))
+
+
+def _macro(module: CModule, member: str, what: str) -> str:
+    return f"{module.name}_{member}_{what}".upper()
+
+
+def _table(module: CModule, name: str, members: tuple[str, ...], offsets: tuple[int, ...]) -> str:
+    rows = []
+    for member, outside in zip(members, offsets, strict=True):
+        offset = _macro(module, member, "OFFSET") if _in_arena(module, member) else "HARNESS_NO_PLACE"
+        rows.append(f"    {{{offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
+    return f"static const struct harness_tensor {name}[] = {{\n{''.join(rows)}}};\n"
+
+
+def _checks(module: CModule) -> str:
+    """The sizes that the header states are those that the Python side packs and unpacks."""
+    sizes = [(f"{module.name.upper()}_ARENA_SIZE", module.arena_size)]
+    tensors: list[tuple[TensorSpec, str]] = [
+        *zip(module.inputs, module.input_members, strict=True),
+        *zip(module.outputs, module.output_members, strict=True),
+    ]
+    sizes += [(_macro(module, member, "SIZE"), tensor.nbytes) for tensor, member in tensors]
+    return "".join(f"typedef char harness_check_{i}[({macro}) == {size} ? 1 : -1];\n" for i, (macro, size) in enumerate(sizes))
+
+
+def glue_header(module: CModule, *, outside: bool) -> str:
+    """The text of ``model_glue.h``; ``outside`` says whether the board has room for a buffer outside the arena."""
+    name, upper = module.name, module.name.upper()
+    buffer = outside_buffer(module)
+    input_offsets, output_offsets = buffer.offsets[: len(module.inputs)], buffer.offsets[len(module.inputs) :]
+    ports = [("input", member) for member in module.input_members] + [("output", member) for member in module.output_members]
+    assignments = []
+    for (kind, member), offset in zip(ports, buffer.offsets, strict=True):
+        place = f"(void *)(outside + {offset})"
+        choice = f"is_outside ? {place} : 0" if _in_arena(module, member) else place
+        assignments.append(f"  harness_{kind}_pointers.{member} = {choice};\n")
+    return f"""\
+/* Generated: what the harness must know of the model {name}. */
+#ifndef TVM_TINY_MODEL_GLUE_H_
+#define TVM_TINY_MODEL_GLUE_H_
+
+#include "harness.h"
+#include "measure.h"
+#include "{name}.h"
+
+#define HARNESS_ARENA_SIZE {upper}_ARENA_SIZE
+#define HARNESS_ARENA_ALIGNMENT {upper}_ARENA_ALIGNMENT
+#define HARNESS_ALL_IN_ARENA {int(all_in_arena(module))}
+#define HARNESS_INPUTS {len(module.inputs)}u
+#define HARNESS_OUTPUTS {len(module.outputs)}u
+#define HARNESS_OUTSIDE_SIZE {buffer.size if outside else 0}u
+
+{_checks(module)}
+{_table(module, "harness_inputs", module.input_members, input_offsets)}
+{_table(module, "harness_outputs", module.output_members, output_offsets)}
+static struct {name}_inputs harness_input_pointers;
+static struct {name}_outputs harness_output_pointers;
+
+/* Points at the tensors in the buffer outside the arena, or leaves those that can be at their places in the arena. */
+static void harness_point(uint8_t *outside, int is_outside) {{
+  (void)outside;
+  (void)is_outside;
+{"".join(assignments)}}}
+
+#if defined(__arm__)
+/* The function itself, so that nothing but it is measured: arguments and result are passed alike. */
+#define harness_function ((measured_function)(void (*)(void)){name}_run)
+#else
+static uint32_t harness_function(void *arena, const void *inputs, const void *outputs) {{
+  return (uint32_t){name}_run(arena, inputs, outputs);
+}}
+#endif
+
+#endif /* TVM_TINY_MODEL_GLUE_H_ */
+"""

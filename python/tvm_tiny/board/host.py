@@ -1,0 +1,100 @@
+"""This machine as a board: the module compiled by its own compiler, with the same harness as everywhere."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tvm_tiny.board.base import Image, RunResult
+from tvm_tiny.board.compile import Unit, compile_units, complaint, model_units, write_module
+from tvm_tiny.board.glue import glue_header
+from tvm_tiny.board.harness import completed_samples, read_records, read_traces, write_inputs
+from tvm_tiny.board.info import BoardInfo
+from tvm_tiny.board.process import Finished, run_process
+from tvm_tiny.board.toolchain import HOST_CC, find_tool, run_tool
+from tvm_tiny.board.verdict import end_error, hang_error
+from tvm_tiny.board.workspace import new_folder, run_folder
+from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.errors import FirmwareError, TargetError
+from tvm_tiny.resources import firmware_dir
+
+OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
+
+_HARNESS = ("main.c", "io_hosted.c", "measure_hosted.c")
+_SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g")
+# Leaks cannot happen without malloc, and looking for them fails under a debugger.
+_SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+_TOLD = (0, 2)
+
+
+def _crash(module: CModule, finished: Finished, sample: int) -> FirmwareError | None:
+    """The error for a program that a sanitizer or a signal ended, None if neither did."""
+    found = re.search(r"^.*(runtime error: .*)$|^.*ERROR: (AddressSanitizer: .*)$", finished.console, re.MULTILINE)
+    if found is not None:
+        frame = re.search(r"#\d+ \S+ in (\w+) \S*/model/(\S+)", finished.console)
+        place = f" in {frame[1]} ({frame[2]})" if frame else ""
+        return FirmwareError(f"{module.name} failed on the host at sample {sample}{place}: {found[1] or found[2]}")
+    if finished.code is not None and finished.code < 0:
+        name = signal.Signals(-finished.code).name
+        return FirmwareError(
+            f"{module.name} crashed on the host at sample {sample}: {name}", "a build with sanitize=True says where and why"
+        )
+    return None
+
+
+class HostBoard:
+    """The machine on which this runs. It counts nothing; it is there to check results, with sanitizers if wanted."""
+
+    def __init__(self, info: BoardInfo) -> None:
+        self.info = info
+        self.name: str = info.name
+        self.target: str = info.target
+        self.ram_size: int | None = None
+        self.flash_size: int | None = None
+
+    def build(
+        self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
+    ) -> Image:
+        """As :meth:`Board.build`."""
+        if optimize not in OPTIMIZE:
+            raise TargetError(f"unknown optimisation {optimize!r}: expected one of {', '.join(OPTIMIZE)}")
+        compiler = find_tool(HOST_CC)
+        folder = folder or new_folder("image")
+        root = write_module(module, folder)
+        (folder / "model_glue.h").write_text(glue_header(module, outside=True), encoding="utf-8")
+        flags = (*OPTIMIZE[optimize], *(_SANITIZE if sanitize else ()), *(("-DTVM_TINY_TRACE",) if trace else ()))
+        firmware = firmware_dir()
+        includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}", f"-I{root}")
+        units = model_units(module, root, folder / "objects" / "model", flags)
+        units += [
+            Unit(firmware / "harness" / name, folder / "objects" / "harness" / f"{name}.o", ("-std=c99", *flags, *includes))
+            for name in _HARNESS
+        ]
+        log = compile_units(compiler, units)
+        program = folder / module.name
+        finished = run_tool([compiler, *flags, *(unit.object for unit in units), "-lm", "-o", program])
+        if finished.returncode != 0:
+            raise complaint(compiler, "to link the program", finished.stderr)
+        return Image(program, module, None, module.weights_size, trace=trace, log=log + finished.stderr)
+
+    def run(self, image: Image, inputs: Sequence[Mapping[str, np.ndarray]], *, timeout: float = 300.0) -> RunResult:
+        """As :meth:`Board.run`."""
+        module = image.module
+        with run_folder() as folder:
+            write_inputs(folder, module, inputs, ticks=False)
+            finished = run_process([image.path.resolve()], folder, timeout, _SANITIZER_OPTIONS)
+            done = completed_samples(folder, module)
+            if finished.code is None:
+                raise hang_error(module, self.info, timeout, (done, len(inputs)), None, None)
+            crash = _crash(module, finished, done)
+            if crash is not None:
+                raise crash
+            if finished.code not in _TOLD:
+                raise end_error(module, self.info, finished.code, finished.console)
+            records = read_records(folder, module, len(inputs))
+            traces = read_traces(folder, module, len(inputs)) if image.trace else ()
+            return RunResult([record.outputs for record in records], traces, log=finished.console)

@@ -1,0 +1,95 @@
+"""What a board is made of: frozen data, read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tvm_tiny.errors import BoardError
+
+
+@dataclass(frozen=True)
+class MemoryRegion:
+    """Memory at ``origin``, ``size`` bytes. The regions "flash" and "ram" are those that the linker script fills."""
+
+    name: str
+    origin: int
+    size: int
+
+
+@dataclass(frozen=True)
+class BoardInfo:
+    """A board as its TOML file describes it.
+
+    Attributes
+    ----------
+    name, description : str
+    kind : str
+        What drives it: "host" or "qemu". A kind's own facts stand in the table of its name, here ``connection``.
+    target : str
+        The target for which the board is the default: "cortex-m4", "c" for the host.
+    clock : int or None
+        Hertz of the core's clock.
+    stack : int
+        Bytes that the firmware reserves for the stack.
+    memory : tuple of MemoryRegion
+    connection : mapping
+        The table of the board's kind; for "qemu": ``machine`` (str) and ``arguments`` (list of str).
+    """
+
+    name: str
+    description: str
+    kind: str
+    target: str
+    clock: int | None = None
+    stack: int = 8192
+    memory: tuple[MemoryRegion, ...] = ()
+    connection: Mapping[str, Any] | None = None
+
+    def region(self, name: str) -> MemoryRegion | None:
+        """The memory called ``name``, None where the board has none."""
+        return next((region for region in self.memory if region.name == name), None)
+
+
+_FIELDS: dict[str, type] = {"name": str, "description": str, "kind": str, "target": str, "clock": int, "stack": int, "memory": dict}
+_REQUIRED = ("name", "description", "kind", "target")
+
+
+def _memory(origin: str, table: Mapping[str, Any]) -> tuple[MemoryRegion, ...]:
+    regions = []
+    for name, facts in table.items():
+        if not isinstance(facts, dict) or set(facts) != {"origin", "size"} or not all(type(v) is int for v in facts.values()):
+            raise BoardError(f"{origin}: [memory.{name}] must give origin and size, both integers")
+        if facts["origin"] < 0 or facts["size"] <= 0 or facts["origin"] + facts["size"] > 1 << 32:
+            raise BoardError(f"{origin}: [memory.{name}] must lie in the 32-bit address space and have a size above 0")
+        regions.append(MemoryRegion(name, facts["origin"], facts["size"]))
+    return tuple(regions)
+
+
+def parse_board(text: str, origin: str = "board") -> BoardInfo:
+    """Read a board from the text of a TOML file; ``origin`` names the file in errors.
+
+    Raises
+    ------
+    BoardError
+        Not TOML, a key is missing, unknown or of a wrong type.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(f"{origin} is not a TOML file: {error}") from error
+    missing = [key for key in _REQUIRED if key not in table]
+    if missing:
+        raise BoardError(f"{origin}: the key {missing[0]!r} is missing; a board needs {', '.join(_REQUIRED)}")
+    kind = table["kind"]
+    unknown = [key for key in table if key not in _FIELDS and key != kind]
+    if unknown:
+        raise BoardError(f"{origin}: unknown key {unknown[0]!r}; known are {', '.join(_FIELDS)} and the table of the board's kind")
+    for key, value in table.items():
+        expected = _FIELDS.get(key, dict)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise BoardError(f"{origin}: {key!r} must be of type {expected.__name__}, found {value!r}")
+    facts = {key: value for key, value in table.items() if key in _FIELDS and key != "memory"}
+    return BoardInfo(**facts, memory=_memory(origin, table.get("memory", {})), connection=table.get(kind))

@@ -1,0 +1,53 @@
+/* The system registers of Cortex-M that start-up and fault handling touch.
+ *
+ * Addresses and bits: Armv7-M Architecture Reference Manual (DDI 0403E.e) chapters B3.2, B3.3 and B3.5; Armv8-M (DDI
+ * 0553B) chapters D1.2 for the secure fault registers, the MPU and the low-overhead-branch bit. */
+#ifndef TVM_TINY_FIRMWARE_CORTEX_M_H_
+#define TVM_TINY_FIRMWARE_CORTEX_M_H_
+
+#include <stdint.h>
+
+#define CORTEX_M_REGISTER(address) (*(volatile uint32_t *)(address))
+
+#define SYST_CSR CORTEX_M_REGISTER(0xE000E010u)
+#define SYST_RVR CORTEX_M_REGISTER(0xE000E014u)
+#define SYST_CVR CORTEX_M_REGISTER(0xE000E018u)
+
+#define SCB_ICSR CORTEX_M_REGISTER(0xE000ED04u)
+#define SCB_VTOR CORTEX_M_REGISTER(0xE000ED08u)
+#define SCB_CCR CORTEX_M_REGISTER(0xE000ED14u)
+#define SCB_SHCSR CORTEX_M_REGISTER(0xE000ED24u)
+#define SCB_CFSR CORTEX_M_REGISTER(0xE000ED28u)
+#define SCB_HFSR CORTEX_M_REGISTER(0xE000ED2Cu)
+#define SCB_MMFAR CORTEX_M_REGISTER(0xE000ED34u)
+#define SCB_BFAR CORTEX_M_REGISTER(0xE000ED38u)
+#define SCB_CPACR CORTEX_M_REGISTER(0xE000ED88u)
+#define SCB_SFSR CORTEX_M_REGISTER(0xE000EDE4u)
+
+#define MPU_TYPE CORTEX_M_REGISTER(0xE000ED90u)
+#define MPU_CTRL CORTEX_M_REGISTER(0xE000ED94u)
+#define MPU_RNR CORTEX_M_REGISTER(0xE000ED98u)
+#define MPU_RBAR CORTEX_M_REGISTER(0xE000ED9Cu)
+#define MPU_RASR CORTEX_M_REGISTER(0xE000EDA0u) /* Armv7-M */
+#define MPU_RLAR CORTEX_M_REGISTER(0xE000EDA0u) /* Armv8-M */
+#define MPU_MAIR0 CORTEX_M_REGISTER(0xE000EDC0u)
+
+/* Cores with fault registers, configurable traps and a movable vector table: all but Armv6-M and Armv8-M Baseline. */
+#if defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__) || \
+    defined(__ARM_ARCH_8_1M_MAIN__)
+#define CORTEX_M_MAINLINE 1
+#else
+#define CORTEX_M_MAINLINE 0
+#endif
+
+#if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
+#define CORTEX_M_ARMV8 1
+#else
+#define CORTEX_M_ARMV8 0
+#endif
+
+static inline void cortex_m_barrier(void) {
+  __asm volatile("dsb\n\tisb" ::: "memory");
+}
+
+#endif /* TVM_TINY_FIRMWARE_CORTEX_M_H_ */

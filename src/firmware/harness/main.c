@@ -1,0 +1,176 @@
+/* Runs a model over samples from a file.
+ *
+ * Every sample is one call of <model>_run. The calls take turns in how they pass tensors, so that all ways are tried:
+ * both structs NULL; pointers to buffers outside the arena (aligned to their element and no better); structs of NULL
+ * pointers (where a tensor has a place in the arena). Before each call the arena is filled with a pattern that differs
+ * from the last one's: a run that reads what it did not write gives itself away. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "console.h"
+#include "harness.h"
+#include "harness_io.h"
+#include "measure.h"
+#include "model_glue.h" /* generated: HARNESS_*, harness_inputs, harness_outputs, harness_point, harness_function */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+#if SANITIZED
+void __asan_poison_memory_region(const volatile void *start, size_t size);
+#endif
+
+enum { GUARD = HARNESS_ARENA_ALIGNMENT > 64 ? HARNESS_ARENA_ALIGNMENT : 64, GUARD_BYTE = 0xB7, OUTSIDE_FILL = 0x6B };
+
+static struct {
+  uint8_t below[GUARD];
+  uint8_t arena[HARNESS_ARENA_SIZE > 0 ? HARNESS_ARENA_SIZE : 1];
+  uint8_t above[GUARD];
+} memory __attribute__((aligned(HARNESS_ARENA_ALIGNMENT)));
+
+#if HARNESS_OUTSIDE_SIZE > 0
+static uint8_t outside[HARNESS_OUTSIDE_SIZE] __attribute__((aligned(8)));
+#else
+static uint8_t *const outside = NULL;
+#endif
+
+static uint32_t current_sample;
+
+static void stop(const char *message) {
+  console_text("tvm_tiny: error ");
+  console_text(message);
+  console_text("\n");
+  console_exit(HARNESS_IO_FAILED);
+}
+
+static void fill(uint8_t *to, uint8_t value, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i)
+    to[i] = value;
+}
+
+static bool holds(const uint8_t *from, uint8_t value, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i)
+    if (from[i] != value)
+      return false;
+  return true;
+}
+
+#if defined(TVM_TINY_TRACE)
+void tvm_tiny_trace(int layer, const void *output, size_t size);
+
+void tvm_tiny_trace(int layer, const void *output, size_t size) {
+  const struct harness_trace trace = {HARNESS_TRACE_MAGIC, current_sample, (uint32_t)layer, (uint32_t)size};
+  if (!io_write_trace(&trace, sizeof trace) || !io_write_trace(output, (uint32_t)size))
+    stop("cannot write the trace");
+}
+#endif
+
+static void guard_arena(void) {
+#if SANITIZED
+  __asan_poison_memory_region(memory.below, GUARD);
+  __asan_poison_memory_region(memory.above, GUARD);
+#else
+  fill(memory.below, GUARD_BYTE, GUARD);
+  fill(memory.above, GUARD_BYTE, GUARD);
+#endif
+}
+
+static uint32_t damage_of_arena(void) {
+  uint32_t damage = 0;
+#if !SANITIZED
+  if (!holds(memory.below, GUARD_BYTE, GUARD))
+    damage |= HARNESS_BELOW_ARENA;
+  if (!holds(memory.above, GUARD_BYTE, GUARD))
+    damage |= HARNESS_ABOVE_ARENA;
+#endif
+  return damage;
+}
+
+static uint8_t *place(const struct harness_tensor *tensor, bool is_outside) {
+  return is_outside || tensor->offset == HARNESS_NO_PLACE ? &outside[tensor->outside] : &memory.arena[tensor->offset];
+}
+
+/* Fowler-Noll-Vo, FNV-1a, over the inputs outside the arena. */
+static uint32_t hash_of_inputs(void) {
+  uint32_t hash = 2166136261u;
+  for (uint32_t i = 0; i < HARNESS_INPUTS; ++i)
+    for (uint32_t byte = 0; byte < harness_inputs[i].size; ++byte)
+      hash = (hash ^ outside[harness_inputs[i].outside + byte]) * 16777619u;
+  return hash;
+}
+
+/* The bytes between the tensors outside the arena are as they were filled. */
+static bool outside_gaps_whole(void) {
+  uint32_t end = 0;
+  for (uint32_t i = 0; i < HARNESS_INPUTS + HARNESS_OUTPUTS; ++i) {
+    const struct harness_tensor *tensor =
+        i < HARNESS_INPUTS ? &harness_inputs[i] : &harness_outputs[i - HARNESS_INPUTS];
+    if (!holds(&outside[end], OUTSIDE_FILL, tensor->outside - end))
+      return false;
+    end = tensor->outside + tensor->size;
+  }
+  return holds(&outside[end], OUTSIDE_FILL, HARNESS_OUTSIDE_SIZE - end);
+}
+
+static void run_sample(uint32_t sample) {
+  const uint32_t way = HARNESS_ALL_IN_ARENA ? sample % 3u : 1u + sample % 2u;
+  const bool is_outside = way == 1u && HARNESS_OUTSIDE_SIZE > 0;
+  struct harness_record record = {HARNESS_RECORD_MAGIC, sample, 0, 0, 0, 0, 0, 0};
+  struct measurement measurement;
+
+  fill(memory.arena, (uint8_t)(0x5Au + 0x1Du * sample), HARNESS_ARENA_SIZE);
+  if (is_outside)
+    fill(outside, OUTSIDE_FILL, HARNESS_OUTSIDE_SIZE);
+  for (uint32_t i = 0; i < HARNESS_INPUTS; ++i)
+    if (!io_read_input(place(&harness_inputs[i], is_outside), harness_inputs[i].size))
+      stop("the input ends early");
+
+  const uint32_t hash = is_outside ? hash_of_inputs() : 0u;
+  harness_point(outside, is_outside);
+  record.status = measure_call(harness_function, memory.arena, way == 0u ? NULL : &harness_input_pointers,
+                               way == 0u ? NULL : &harness_output_pointers, &measurement);
+  record.stack = measurement.stack;
+  record.tick_start = measurement.tick_start;
+  record.tick_end = measurement.tick_end;
+  record.tick_wraps = measurement.tick_wraps;
+  record.damage = damage_of_arena();
+  if (!measure_stack_guard_whole())
+    record.damage |= HARNESS_STACK_GUARD;
+  if (is_outside && hash != hash_of_inputs())
+    record.damage |= HARNESS_INPUT;
+  if (is_outside && !outside_gaps_whole())
+    record.damage |= HARNESS_AROUND_OUTPUT;
+
+  if (!io_write_output(&record, sizeof record))
+    stop("cannot write the output");
+  for (uint32_t i = 0; i < HARNESS_OUTPUTS; ++i)
+    if (!io_write_output(place(&harness_outputs[i], is_outside), harness_outputs[i].size))
+      stop("cannot write the output");
+  if (record.damage != 0u || record.status != 0u) {
+    io_close();
+    console_exit(HARNESS_STOPPED);
+  }
+}
+
+int main(void) {
+  struct harness_header header;
+  if (!io_open())
+    stop("cannot open input.bin or output.bin");
+  if (!io_read_input(&header, sizeof header) || header.magic != HARNESS_INPUT_MAGIC)
+    stop("input.bin is not for this harness");
+  if ((header.options & HARNESS_TICKS) != 0u)
+    measure_start_ticks();
+  measure_guard_stack();
+  guard_arena();
+  for (current_sample = 0; current_sample < header.samples; ++current_sample)
+    run_sample(current_sample);
+  io_close();
+  console_exit(HARNESS_DONE);
+}
