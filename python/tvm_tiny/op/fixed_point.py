@@ -20,8 +20,10 @@ def wrapped(value: int, bits: int = 32) -> int:
 
 
 def doubling_high_mul(a: int, b: int, bits: int = 32) -> int:
-    """``a * b / 2^(bits-1)`` rounded to nearest, halves away from zero for positive and towards zero for negative products
-    (``SaturatingRoundingDoublingHighMul``)."""
+    """``a * b / 2^(bits-1)`` rounded to nearest, halves towards plus infinity.
+
+    gemmlowp's ``SaturatingRoundingDoublingHighMul``, saturated where both are the lowest number.
+    """
     if a == b == -(1 << (bits - 1)):
         return (1 << (bits - 1)) - 1
     product = a * b
@@ -40,7 +42,7 @@ def _truncated_shift(value: int, exponent: int) -> int:
 
 
 def rounding_shift_right(value: int, exponent: int, bits: int = 32) -> int:
-    """``value / 2^exponent`` to nearest, halves away from zero (``RoundingDivideByPOT``). The mask is cut to ``bits`` bits as there."""
+    """``value / 2^exponent`` to nearest, halves away from zero (``RoundingDivideByPOT``, whose mask has ``bits`` bits too)."""
     mask = wrapped((1 << exponent) - 1, bits)
     threshold = (mask >> 1) + (value < 0)
     return (value >> exponent) + ((value & mask) > threshold)
@@ -131,7 +133,7 @@ def tanh(a: int, integer_bits: int) -> int:
 
 
 def inverse_square_root(value: int) -> tuple[int, int]:
-    """``1 / sqrt(value)`` of an integer >= 0 as (multiplier, shift) with shift a left shift (``GetInvSqrtQuantizedMultiplierExp``)."""
+    """``1 / sqrt(value)`` of an integer >= 0 as (multiplier, left shift) (``GetInvSqrtQuantizedMultiplierExp``)."""
     if value <= 1:
         return INT32_MAX, 0
     shift = 11

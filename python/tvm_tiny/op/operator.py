@@ -180,6 +180,29 @@ def call(operator: Operator, args: Sequence[relax.Expr], attrs: Any, *, source: 
     return relax.Call(_relax_op(operator.name), list(args), tvm.ir.make_node("ir.DictAttrs", **values))
 
 
+def with_notes(expr: relax.Call, **notes: Any) -> relax.Call:
+    """A call of one of our operators with ``notes`` among its attributes, which say where the output stands in the model file.
+
+    ``source`` is the tensor's name there, ``layout`` the order in which its axes are stored, ``offset`` what is to be added to a
+    stored value (see :class:`tvm_tiny.program.Tensor`).
+    """
+    import tvm
+    from tvm import relax
+
+    values = {key: _plain(value) for key, value in expr.attrs.items()}
+    return relax.Call(expr.op, list(expr.args), tvm.ir.make_node("ir.DictAttrs", **(values | notes)))
+
+
+def notes_of(expr: relax.Call) -> dict[str, Any]:
+    """The ``layout`` and ``offset`` of :func:`with_notes`, where they were given."""
+    return {key: _plain(value) for key, value in expr.attrs.items() if key in ("layout", "offset")}
+
+
+def is_ours(expr: relax.Expr) -> bool:
+    """Whether ``expr`` is a call of one of our operators."""
+    return str(getattr(getattr(expr, "op", None), "name", "")).startswith(PREFIX)
+
+
 def node_of(expr: relax.Call) -> Node | None:
     """The :class:`Node` of a Relax call of one of our operators; None for any other call."""
     name = getattr(expr.op, "name", "")

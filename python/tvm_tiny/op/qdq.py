@@ -7,11 +7,12 @@ integer operator, or raise :class:`NotInteger` with the reason, which is what th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tvm_tiny.op.moves import as_move
 from tvm_tiny.op.rounding import Rounding
 from tvm_tiny.tvm_compat import constant_array, prim_value
 
@@ -104,11 +105,13 @@ class Graph:
 
     ``bindings`` maps the variables of the original function to what they are bound to; ``stored`` maps those that hold quantised
     values to the expression that now holds them as int8, with ``offset`` = file value - stored value (128 for uint8 tensors).
+    ``operands`` maps float variables to the activations that they are dequantised from, data movement already done.
     """
 
     bindings: Mapping[relax.Var, relax.Expr]
     stored: Mapping[relax.Var, tuple[relax.Expr, int]]
     arithmetic: Arithmetic
+    operands: Mapping[relax.Var, Operand] = field(default_factory=dict)
 
     def resolve(self, expr: relax.Expr) -> relax.Expr:
         """What ``expr`` is bound to, through any chain of variables."""
@@ -128,7 +131,23 @@ class Graph:
         return None
 
     def operand(self, expr: relax.Expr) -> Operand | None:
-        """``expr`` as ``dequantize`` of an activation with one scale; None if it is something else."""
+        """``expr`` as ``dequantize`` of an activation with one scale; None if it is something else.
+
+        Data movement behind the dequantize is done on the stored values instead.
+        """
+        from tvm import relax
+
+        bound = expr
+        while isinstance(bound, relax.Var):
+            if bound in self.operands:
+                return self.operands[bound]
+            if bound not in self.bindings:
+                return None
+            bound = self.bindings[bound]
+        move = as_move(bound, self.resolve)
+        if move is not None:
+            inner = self.operand(move.source)
+            return None if inner is None else replace(inner, expr=move.apply(inner.expr), shape=shape_of(expr))
         found = self.call(expr, "relax.dequantize")
         if found is None or constant_array(self.resolve(found.args[0])) is not None:
             return None
@@ -204,6 +223,8 @@ class Site:
     ----------
     producer : relax.Call
         The float operator under the quantize, fused activations peeled off.
+    activated : bool
+        Activations were peeled off; they are the limits of ``output``.
     output : OutputQuantization
     shape : tuple of int
         Of the output.
@@ -217,6 +238,7 @@ class Site:
     shape: tuple[int, ...]
     source: str
     graph: Graph = field(repr=False)
+    activated: bool = False
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -268,9 +290,9 @@ class DirectSite:
         return found[0]
 
 
-def op_name(call: relax.Call) -> str:
-    """Name of the called Relax operator, "" for a call of something else."""
-    return str(getattr(call.op, "name", ""))
+def op_name(expr: relax.Expr) -> str:
+    """Name of the called Relax operator, "" for a call of something else and for what is no call."""
+    return str(getattr(getattr(expr, "op", None), "name", ""))
 
 
 def shape_of(expr: relax.Expr) -> tuple[int, ...]:
@@ -297,21 +319,25 @@ def moved(array: np.ndarray, call: relax.Call) -> np.ndarray:
     return np.ascontiguousarray(array).reshape(shape_of(call))
 
 
-def activation_limits(expr: relax.Expr, graph: Graph, scale: float, zero_point: int, low: int, high: int) -> tuple[relax.Expr, int, int]:
+def activation_limits(
+    expr: relax.Expr, graph: Graph, scale: float, zero_point: int, low: int, high: int
+) -> tuple[relax.Expr, int, int]:
     """Peel activations off ``expr``: the expression under them, and the limits that they put on the stored output.
 
     relu, relu6 and clip commute with a monotone rounding, so they become limits on the quantised value. The limits are rounded as
-    TFLite's ``CalculateActivationRangeQuantized`` does (half away from zero).
+    the values themselves are: half away from zero after a division in float32 by TFLite's ``CalculateActivationRangeQuantized``,
+    half to even by ONNX.
     """
+    rounded = _rounded if graph.arithmetic.is_tflite else _rounded_to_even
     while (call := graph.call(expr, *_ACTIVATIONS)) is not None:
         bounds = _activation_bounds(call)
         if bounds is None:
             break
         minimum, maximum = bounds
         if minimum is not None:
-            low = max(low, zero_point + _rounded(minimum / scale))
+            low = max(low, zero_point + rounded(minimum, scale))
         if maximum is not None:
-            high = min(high, zero_point + _rounded(maximum / scale))
+            high = min(high, zero_point + rounded(maximum, scale))
         expr = call.args[0]
     return expr, low, high
 
@@ -327,5 +353,10 @@ def _activation_bounds(call: relax.Call) -> tuple[float | None, float | None] | 
     return (None if np.isinf(minimum) else minimum), (None if np.isinf(maximum) else maximum)
 
 
-def _rounded(value: float) -> int:
-    return int(np.trunc(value + np.copysign(0.5, value)))
+def _rounded(real: float, scale: float) -> int:
+    steps = float(np.float32(real) / np.float32(scale))
+    return int(np.trunc(steps + np.copysign(0.5, steps)))
+
+
+def _rounded_to_even(real: float, scale: float) -> int:
+    return int(np.rint(np.float32(real) / np.float32(scale)))

@@ -75,7 +75,7 @@ def hard_swish(operand: Operand, output: OutputQuantization) -> np.ndarray:
     gate_multiplier, gate_shift = quantize_multiplier(float(fine_scale / (_F32(3.0) / _F32(32768.0))))
     if output_shift > 0:
         raise NotInteger(
-            f"TFLite's hard swish needs an output scale of at least 1/128 of the input's, found {output.scale:g} and {operand.scale:g}"
+            f"TFLite's hard swish needs an output scale of at least 1/128 of the input's: {output.scale:g} and {operand.scale:g}"
         )
     output_16, gate_16 = _upper_half(output_multiplier), _upper_half(gate_multiplier)
 

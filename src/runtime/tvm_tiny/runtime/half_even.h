@@ -35,4 +35,12 @@ static inline int32_t tvm_tiny_round_divide_even(int32_t sum, int32_t count) {
   return (sum < 0) ? -rounded : rounded;
 }
 
+/* numerator / denominator in 64 bits; numerator >= 0, denominator > 0. The result must fit into int32. */
+static inline int32_t tvm_tiny_divide_even(int64_t numerator, int64_t denominator) {
+  const int64_t quotient = numerator / denominator;
+  const int64_t remainder = numerator % denominator;
+  const int64_t rest = denominator - remainder;
+  return (int32_t)(quotient + (((remainder > rest) || ((remainder == rest) && ((quotient & 1) != 0))) ? 1 : 0));
+}
+
 #endif /* TVM_TINY_RUNTIME_HALF_EVEN_H_ */
