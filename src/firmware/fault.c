@@ -9,19 +9,25 @@
 volatile struct fault tiny_fault;
 
 /* The handler's own stack: the faulting one may be full. */
-__attribute__((used)) static uint64_t fault_stack[64];
+__attribute__((used)) static uint64_t fault_stack[32];
 
 void fault_report(const uint32_t *sp, uint32_t exc_return);
+void __aeabi_idiv0(void);
+void __aeabi_ldiv0(void);
 
 __attribute__((naked)) void fault_handler(void) {
   __asm volatile(
       "mrs r0, msp\n\t"
       "mov r1, lr\n\t"
-      "ldr r2, =fault_stack + 512\n\t"
+      "ldr r2, =fault_stack + 256\n\t"
       "mov sp, r2\n\t"
       "bl fault_report\n\t"
       ".ltorg");
 }
+
+/* libgcc divides where the core cannot, and calls these for a division by zero; its own do nothing. */
+__attribute__((naked)) void __aeabi_idiv0(void) { __asm volatile("udf #0"); }
+__attribute__((naked)) void __aeabi_ldiv0(void) { __asm volatile("udf #0"); }
 
 static void read_registers(volatile struct fault *fault) {
   fault->exception = SCB_ICSR & 0x1FFu;

@@ -13,7 +13,8 @@ from tvm_tiny.errors import CapacityError
 def _sentence(module: CModule, info: BoardInfo, region: str, excess: int, parts: Mapping[str, int]) -> str:
     memory = info.region(region)
     size = memory.size if memory else 0
-    listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
+    rest = size + excess - sum(parts.values())
+    listed = ", ".join(f"{name} {part:,}" for name, part in [*parts.items(), ("start-up and harness", rest)])
     return (
         f"{module.name} does not fit on {info.name}: {region} is too small by {excess:,} bytes "
         f"(it has {size:,} and {size + excess:,} are needed: {listed})"
@@ -23,8 +24,8 @@ def _sentence(module: CModule, info: BoardInfo, region: str, excess: int, parts:
 def capacity_error(module: CModule, info: BoardInfo, overflow: Mapping[str, int], sizes: Sizes) -> CapacityError:
     """The error for regions that are too small; ``overflow`` is region → bytes too many, as the linker found."""
     parts = {
-        "flash": {"weights": sizes.weights, "code": sizes.code, "start-up and harness": sizes.support_flash},
-        "ram": {"arena": sizes.arena, "stack": sizes.stack, "harness": sizes.support_ram},
+        "flash": {"weights": sizes.weights, "code": sizes.code},
+        "ram": {"arena": module.arena_size, "stack": info.stack},
     }
     sentences = [_sentence(module, info, region, excess, parts[region]) for region, excess in overflow.items()]
     hint = "a board with more memory, or --optimize ram" if "ram" in overflow else "a board with more memory, or --optimize size"

@@ -56,7 +56,7 @@ def model_units(module: CModule, root: Path, objects: Path, flags: Sequence[str]
 def complaint(compiler: Path, subject: str, messages: str) -> ToolchainError:
     """The error for code that a compiler or linker refuses: its first errors, or its last lines where it names none."""
     lines = [line for line in messages.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line or "undefined reference" in line or "cannot find" in line]
+    errors = [line for line in lines if "error:" in line.lower() or "undefined reference" in line or "cannot find" in line]
     text = f"{compiler.name} refuses {subject}:\n" + "\n".join(f"  {line}" for line in (errors or lines)[:6])
     if "unrecognized -mcpu" in messages or "unrecognized -march" in messages:
         return ToolchainError(text, "this compiler is too old for the core: set TVM_TINY_ARM_GCC to the path of a newer one")

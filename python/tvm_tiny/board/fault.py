@@ -43,6 +43,8 @@ _SFSR = {
     5: ("LSPERR", "saving the FPU's state was refused"),
     7: ("LSERR", "the FPU's lazy state was inconsistent"),
 }
+# Where libgcc's division goes with a divisor of 0: src/firmware/fault.c traps there.
+_DIVISIONS = ("__aeabi_idiv0", "__aeabi_ldiv0")
 _MMARVALID, _BFARVALID = 1 << 7, 1 << 15
 _STACKING_FAILED = 1 << 4 | 1 << 12 | 1 << 20
 
@@ -70,19 +72,25 @@ class Fault:
 
     @property
     def stack_overflow(self) -> bool:
-        return bool(self.cfsr & _STACKING_FAILED)
+        """Without saved registers there was no stack to save them on, whatever else the core says."""
+        return not self.framed or bool(self.cfsr & _STACKING_FAILED)
 
-    def causes(self) -> list[str]:
+    def causes(self, symbols: SymbolTable) -> list[str]:
         """A clause for each bit that is set: "DIVBYZERO: an integer division by zero"."""
+        function = symbols.function_at(self.pc) if self.framed else None
+        if function is not None and function.name in _DIVISIONS:
+            return ["an integer division by zero"]
         registers = ((self.cfsr, _CFSR), (self.hfsr, _HFSR), (self.sfsr, _SFSR))
         found = [f"{name}: {text}" for value, bits in registers for bit, (name, text) in bits.items() if value >> bit & 1]
+        if not found and self.stack_overflow:
+            return ["the stack overflowed out of RAM"]
         return found or ["this core does not tell the cause"]
 
     def describe(self, symbols: SymbolTable) -> str:
         """One sentence: the fault, its causes, and where."""
-        words = [f"{_EXCEPTIONS.get(self.exception, f'exception {self.exception}')} ({'; '.join(self.causes())})"]
+        words = [f"{_EXCEPTIONS.get(self.exception, f'exception {self.exception}')} ({'; '.join(self.causes(symbols))})"]
         if self.framed:
-            words.append(f"at {symbols.describe(self.pc)}, called from {symbols.describe(self.lr)}")
+            words.append(f"at {symbols.describe(self.pc)}, LR {symbols.describe(self.lr)}")
         else:
             words.append(f"at an unknown place, as the stack at 0x{self.sp:08x} could not take the registers")
         if self.cfsr & _MMARVALID:

@@ -112,7 +112,7 @@ def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[st
     return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
 
 
-def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str) -> Linked:
+def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str, *options: str) -> Linked:
     script_path, map_path = folder / f"{name}.ld", folder / f"{name}.map"
     script_path.write_text(script, encoding="utf-8")
     finished = run_tool(
@@ -120,13 +120,14 @@ def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: P
             gcc,
             *core.cflags,
             "-nostartfiles",
-            "-Wl,--gc-sections,--no-check-sections",
+            "-Wl,--gc-sections",
             "-T",
             script_path,
             "-Xlinker",
             f"-Map={map_path}",
             *objects,
             "-lm",
+            *options,
             "-o",
             folder / f"{name}.elf",
         ]
@@ -170,7 +171,7 @@ def build_firmware(module: CModule, info: BoardInfo, folder: Path, *, optimize: 
 
     linked = _link(gcc, core, objects, linker_script(info), folder, "firmware")
     if linked.overflow:
-        endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless")
+        endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless", "-Wl,--no-check-sections")
         raise capacity_error(module, info, linked.overflow, measure_sizes(endless.sections, module, model_objects))
     sizes = measure_sizes(linked.sections, module, model_objects)
     return Image(folder / "firmware.elf", module, sizes.code, sizes.weights, trace=trace, log=log + linked.log)

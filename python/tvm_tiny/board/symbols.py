@@ -41,7 +41,7 @@ class SymbolTable:
         function = self.function_at(address)
         if function is None:
             return f"0x{address:08x}"
-        return f"{function.name}+0x{(address & ~1) - function.address:x} (0x{address:08x})"
+        return f"{function.name}+0x{(address & ~1) - function.address:x} (0x{address & ~1:08x})"
 
     def address_of(self, name: str) -> int:
         """The address of ``name``.

@@ -16,7 +16,7 @@ def fault_error(module: CModule, info: BoardInfo, symbols: SymbolTable, console:
     fault = parse_fault(console)
     if fault is not None:
         hint = ""
-        if fault.undefined_instruction and not module.target.startswith(info.target):
+        if fault.undefined_instruction and module.target not in ("c", info.target):
             hint = f"the code is compiled for {module.target}, and the board has a {info.target}"
         if fault.stack_overflow:
             hint = f"the board's file reserves {info.stack:,} bytes for the stack: raise 'stack' there"
@@ -39,7 +39,7 @@ def hang_error(
     where = f", last seen in {place}" if place else ""
     if layer is not None and layer < len(module.layers):
         where += f" (layer {layer}, {module.layers[layer].name})"
-    hint = "it hangs, or needs more time: --timeout" if done == 0 else "it hangs in this sample, or all need more time: --timeout"
+    hint = "it hangs, or needs a longer time-out"
     return FirmwareError(
         f"{module.name} did not end within {timeout:g} s on {info.name}: {done} of {total} samples were done{where}", hint
     )
