@@ -127,19 +127,20 @@ class CanonicalConverter(ConverterFrame):
         # A transposed convolution's output size is ambiguous: what the padding leaves open is added below and to the right.
         covered = [
             (n - 1) * stride + size - before - after
-            for n, stride, size, before, after in zip(
-                x.shape[1:3], strides, (kernel_h, kernel_w), padding[:2], padding[2:], strict=True
-            )
+            for n, stride, size, before, after in zip(x.shape[1:3], strides, weights.shape[1:3], padding[:2], padding[2:], strict=True)
         ]
+        # TVM computes it with channels first only.
+        first = relax.op.permute_dims(self.value(x), (0, 3, 1, 2))
         real = relax.op.nn.conv2d_transpose(
-            self.real(x),
+            self.dequantize(first, self.wrapped(x.index)) if x.quantized else first,
             self._weights(weights, (3, 0, 1, 2), (channels, filters, kernel_h, kernel_w), 1, 0),
             strides=strides,
             padding=padding,
             output_padding=(height - covered[0], width - covered[1]),
-            data_layout="NHWC",
+            data_layout="NCHW",
             kernel_layout="IOHW",
         )
+        real = relax.op.permute_dims(real, (0, 2, 3, 1))
         return self.result(self._add_bias(real, self.optional(3), x, weights), options.FusedActivationFunction())
 
     # ---- elementwise -------------------------------------------------------------------------------------------------------------
