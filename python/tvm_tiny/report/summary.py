@@ -72,6 +72,7 @@ def with_run(report: dict[str, Any], board: str, image: Image, result: RunResult
         "cycle_model": result.cycle_model,
         "counter": result.counter,
         "layers": [
-            {**layer, "instructions": count.instructions, "cycles": count.cycles} for layer, count in zip(layers, counts, strict=True)
+            {**layer, "instructions": count.instructions, "cycles": count.cycles}
+            for layer, count in zip(layers, counts, strict=True)
         ],
     }

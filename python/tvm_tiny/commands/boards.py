@@ -1,0 +1,61 @@
+"""``tvm-tiny boards``: what models can be run on, and whether this machine has what that takes."""
+
+from __future__ import annotations
+
+import argparse
+
+from tvm_tiny.board import BoardInfo, list_boards
+from tvm_tiny.board.toolchain import ARM_GCC, HOST_CC, QEMU, Tool, find_tool
+from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.errors import ToolchainError
+from tvm_tiny.report.table import text_table
+
+# What boards of each kind are built and run with.
+_TOOLS: dict[str, tuple[Tool, ...]] = {"host": (HOST_CC,), "qemu": (ARM_GCC, QEMU)}
+
+
+def _missing(info: BoardInfo) -> list[str]:
+    """What the board needs and this machine lacks, one message each."""
+    problems = []
+    for tool in _TOOLS[info.kind]:
+        try:
+            find_tool(tool)
+        except ToolchainError as error:
+            problems.append(error.message)
+    return problems
+
+
+def _size(info: BoardInfo, region: str) -> int | None:
+    memory = info.region(region)
+    return None if memory is None else memory.size
+
+
+def _run(options: argparse.Namespace) -> None:
+    boards = [(info, _missing(info)) for info in list_boards()]
+    write_json(
+        options,
+        [
+            {
+                "name": info.name,
+                "description": info.description,
+                "kind": info.kind,
+                "target": info.target,
+                "clock": info.clock,
+                "ram": _size(info, "ram"),
+                "flash": _size(info, "flash"),
+                "ready": not missing,
+                "missing": missing,
+            }
+            for info, missing in boards
+        ],
+    )
+    rows = [
+        (info.name, info.target, _size(info, "ram"), _size(info, "flash"), not missing, info.description)
+        for info, missing in boards
+    ]
+    problems = "\n".join(dict.fromkeys(problem for _, missing in boards for problem in missing))
+    hint = "`tvm-tiny doctor` tells how to mend it." if problems else ""
+    say(options, text_table(["board", "target", "RAM", "flash", "ready", "description"], rows), problems and f"{problems}\n{hint}")
+
+
+VERB = Verb("boards", "list the boards", ("tvm-tiny boards", "tvm-tiny boards --json boards.json"), lambda _parser: None, _run)

@@ -1,0 +1,80 @@
+"""``tvm-tiny compile``: a model file in, C out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from tvm_tiny.commands.options import add_board, add_compilation, add_model, chosen, target_of
+from tvm_tiny.commands.progress import Progress
+from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.errors import OutputError
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_model(parser)
+    add_compilation(parser)
+    add_board(parser, None, "take the target from this board; `tvm-tiny boards` lists them")
+    parser.add_argument("--output", metavar="DIR", type=Path, help="write the C and report.json there")
+    parser.add_argument("--name", metavar="NAME", help="prefix of files and symbols (default: the file's name)")
+
+
+def _run(options: argparse.Namespace) -> None:
+    target = target_of(options)
+    if options.output is not None:
+        _check_folder(options.output)
+    from tvm_tiny import api
+
+    with Progress() as progress:
+        compiled = api.compile(options.model, target=target, name=options.name, progress=progress, **chosen(options))
+        if options.output is not None:
+            progress("writing the files")
+            compiled.save(options.output)
+    write_json(options, compiled.report)
+
+    from tvm_tiny.report import text
+
+    say(
+        options,
+        f"{compiled.module.name} for {compiled.module.target}\n{text.memory_text(compiled.report)}",
+        text.tensors_text(compiled.inputs, compiled.outputs),
+        text.layers_text(compiled.report),
+        text.float_layers_text(compiled.report),
+        _where(options.output, sorted(compiled.module.files)),
+    )
+
+
+def _where(folder: Path | None, files: list[str]) -> str:
+    if folder is None:
+        return "Nothing was written: give --output DIR for the C."
+    own = [name for name in files if "/" not in name]
+    return f"The C is in {folder}: {', '.join(own)}"
+
+
+def _check_folder(folder: Path) -> None:
+    """Find out before the work that ``folder`` cannot be written; what cannot be seen beforehand, saving finds out.
+
+    Raises
+    ------
+    OutputError
+        It is a file, lies under one, or is not writable.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise OutputError(f"--output {folder}: {nearest} is not a folder", "choose a folder that can be written")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(f"--output {folder}: {nearest} cannot be written", "choose a folder that can be written")
+
+
+VERB = Verb(
+    "compile",
+    "compile a model to C",
+    (
+        "tvm-tiny compile kws.tflite --target cortex-m4 --output kws",
+        "tvm-tiny compile model.onnx --target cortex-m0plus --optimize size --output out --name detector",
+        "tvm-tiny compile kws.tflite --target c --json -",
+    ),
+    _add_options,
+    _run,
+)

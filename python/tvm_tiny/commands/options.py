@@ -1,0 +1,60 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tvm_tiny.errors import TargetError
+from tvm_tiny.target import list_targets
+
+
+def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx file") -> None:
+    parser.add_argument("model", metavar="MODEL", type=Path, help=what)
+
+
+def add_compilation(parser: argparse.ArgumentParser) -> None:
+    """How a model is compiled. None stands for an option that was not given."""
+    parser.add_argument("--target", metavar="TARGET", help="the core; `tvm-tiny targets` lists them (default: that of the board)")
+    parser.add_argument("--optimize", metavar="speed|size|ram", help="what to favour (default: speed)")
+    parser.add_argument(
+        "--rounding",
+        metavar="tflite-micro|litert",
+        help="whose rounding fully connected layers of TFLite models follow; they differ by one step (default: tflite-micro)",
+    )
+
+
+def add_board(parser: argparse.ArgumentParser, default: str | None, what: str) -> None:
+    parser.add_argument("--board", metavar="BOARD", default=default, help=what)
+
+
+def add_random(parser: argparse.ArgumentParser, samples: str) -> None:
+    parser.add_argument("--samples", metavar="N", type=int, help=samples)
+    parser.add_argument("--seed", metavar="S", type=int, help="seed of the random inputs (default: 0)")
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments ``optimize`` and ``rounding`` of the API, where they were given."""
+    return {name: value for name in ("optimize", "rounding") if (value := getattr(options, name)) is not None}
+
+
+def target_of(options: argparse.Namespace) -> str:
+    """The target that ``--target`` names, else that of the board.
+
+    Raises
+    ------
+    TargetError
+        Neither is given.
+    BoardError
+        The board is unknown.
+    """
+    if options.target is not None:
+        return str(options.target)
+    if options.board is None:
+        raise TargetError(
+            f"no target is given: expected --target with one of {', '.join(list_targets())}", "or --board: its core is the target"
+        )
+    from tvm_tiny.board import get_board
+
+    return get_board(options.board).target

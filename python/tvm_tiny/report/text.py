@@ -1,0 +1,114 @@
+"""What people read of a compiled model and of its runs. The report of :mod:`tvm_tiny.report.summary` in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tvm_tiny.model import TensorSpec
+from tvm_tiny.report.table import fields_text, shape_text, text_table
+
+Report = Mapping[str, Any]
+
+_TOP = 5
+_MOST_SAMPLES = 20
+
+
+def memory_text(report: Report) -> str:
+    """Sizes and counts of a compiled model, with what a run measured where the report has it."""
+    ram, flash, layers = report["ram"], report["flash"], report["layers"]
+    measured = f"per inference, by {report['counter']}" if report.get("counter") else "per inference"
+    live = "" if report["live_macs"] == report["macs"] else f"{report['live_macs']:,} of them matter to the output"
+    return fields_text(
+        [
+            ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, inputs and outputs {ram['io']:,}"),
+            ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
+            ("weights", _bytes(flash["weights"]), "of flash"),
+            ("code", _bytes(flash["code"]), "of flash"),
+            ("layers", len(layers), ""),
+            ("MACs", report["macs"], live),
+            ("instructions", report["instructions"], measured),
+            ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
+        ]
+    )
+
+
+def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
+    """The tensors that cross the model's border."""
+    rows = [
+        (kind, spec.name, shape_text(spec.shape), spec.dtype, spec.scale, None if spec.zero_point is None else str(spec.zero_point))
+        for kind, specs in (("input", inputs), ("output", outputs))
+        for spec in specs
+    ]
+    return text_table(["", "name", "shape", "dtype", "scale", "zero point"], rows)
+
+
+def layers_text(report: Report) -> str:
+    """The layers in their order of execution; columns that no layer has a value for are left out."""
+    columns = {
+        "layer": [layer["name"] for layer in report["layers"]],
+        "operator": [layer["op"] for layer in report["layers"]],
+        "output": [shape_text(layer["output"]) for layer in report["layers"]],
+        "dtype": [layer["dtype"] for layer in report["layers"]],
+        "MACs": [layer["macs"] or None for layer in report["layers"]],
+        "instructions": [layer["instructions"] for layer in report["layers"]],
+        "cycles": [layer["cycles"] for layer in report["layers"]],
+        "schedule": [layer["schedule"] for layer in report["layers"]],
+    }
+    shown = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    return text_table(list(shown), list(zip(*shown.values(), strict=True)))
+
+
+def float_layers_text(report: Report) -> str:
+    """What stayed in float32, and why; "" where nothing did."""
+    floats = report["float_layers"]
+    if not floats:
+        return ""
+    rows = [(each["operator"], each["tensor"], each["reason"]) for each in floats]
+    return f"{len(floats)} operators compute in float32:\n" + text_table(["operator", "tensor", "reason"], rows)
+
+
+def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:
+    """The tensors that a verification compared, as its report lists them."""
+    rows = [
+        (each["tensor"], each["layer"] or "(output)", each["elements"], each["mismatches"], float(each["max_abs_diff"]))
+        for each in tensors
+    ]
+    return text_table(["tensor", "layer", "elements", "mismatches", "largest difference"], rows)
+
+
+def outputs_text(specs: Sequence[TensorSpec], samples: Sequence[Mapping[str, np.ndarray]]) -> str:
+    """The largest values of one run's outputs, or the largest one of each of several runs."""
+    if len(samples) == 1:
+        return "\n\n".join(_largest(spec, samples[0][spec.name]) for spec in specs)
+    rows = [
+        (index, spec.name, *_value(spec, sample[spec.name], int(np.argmax(sample[spec.name]))))
+        for index, sample in enumerate(samples[:_MOST_SAMPLES])
+        for spec in specs
+    ]
+    text = text_table(["sample", "output", "largest at", "stored", "value"], rows)
+    more = len(samples) - _MOST_SAMPLES
+    return f"{text}\n... and {more:,} more samples; --json has all" if more > 0 else text
+
+
+def _largest(spec: TensorSpec, array: np.ndarray) -> str:
+    flat = array.reshape(-1)
+    order = np.argsort(-flat.astype(np.float64), kind="stable")[:_TOP]
+    title = f"{spec.name}, {spec.dtype} {shape_text(spec.shape)}"
+    title += f": its {len(order)} largest values of {flat.size:,}" if flat.size > len(order) else ""
+    return title + "\n" + text_table(["at", "stored", "value"], [_value(spec, array, int(index)) for index in order])
+
+
+def _value(spec: TensorSpec, array: np.ndarray, flat_index: int) -> tuple[str, str, float]:
+    """Position, stored value and real value of one element; a leading axis of one is not part of the position."""
+    position = [int(index) for index in np.unravel_index(flat_index, array.shape)]
+    if len(position) > 1 and array.shape[0] == 1:
+        position = position[1:]
+    stored = array.reshape(-1)[flat_index]
+    return ", ".join(str(index) for index in position), str(stored.item()), float(spec.dequantize(stored))
+
+
+def _bytes(size: int | None) -> str | None:
+    return None if size is None else f"{size:,} bytes"
