@@ -96,7 +96,7 @@ def verify(
     seed: int = 0,
     layers: bool = False,
     target: str | None = None,
-    rounding: Rounding = "tflite-micro",
+    rounding: Rounding | None = None,
     optimize: Optimize = "speed",
     inputs: Sequence[Mapping[str, np.ndarray]] | None = None,
     expected: Sequence[Mapping[str, np.ndarray]] | None = None,
@@ -110,6 +110,10 @@ def verify(
         How many random inputs, from which seed; ignored where ``inputs`` are given.
     layers : bool
         Compare every inner tensor that both sides have, not only the outputs.
+    rounding : "tflite-micro" or "litert", optional
+        By default that of what is compared with: "litert" for the reference interpreter, which is LiteRT, and "tflite-micro" for
+        ``expected`` outputs. (The two round fully-connected layers differently: compiled for one, a model can differ from the other
+        by a step in such a layer.)
     inputs, expected : sequences of dict, optional
         Inputs by name, and outputs to compare with instead of the reference interpreter's.
 
@@ -124,6 +128,7 @@ def verify(
     progress("reading the model")
     source = model if isinstance(model, Model) else load(model)
     device = get_board(board)
+    rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
     compiled = compile(source, target=target or device.target, optimize=optimize, rounding=rounding, progress=progress)
     return verify_model(
         source, compiled, device, samples=samples, seed=seed, layers=layers, inputs=inputs, expected=expected, progress=progress

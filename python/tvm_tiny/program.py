@@ -31,7 +31,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A value in RAM. ``name`` is unique in the program; ``source`` is the tensor's name in the model file ("" if it has none there).
+    """A value in RAM. ``name`` is unique in the program; ``source`` is the tensor's name in the model file, "" if it has none.
 
     ``layout`` is the order in which the file's axes are stored: (0, 2, 3, 1) when an NCHW tensor of the file is held as NHWC.
     ``offset`` turns a stored value into the file's: file = stored + offset (uint8 tensors of a file are held as int8, offset 128).
@@ -51,7 +51,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Working memory that a layer needs only while it runs; a parameter of its function after the outputs, as a pointer to ``dtype``."""
+    """Working memory of a layer while it runs; a parameter of its function after the outputs, as a pointer to ``dtype``."""
 
     name: str
     nbytes: int

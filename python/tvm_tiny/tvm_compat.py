@@ -20,6 +20,13 @@ def constant_array(expr: relax.Expr) -> np.ndarray | None:
     return np.asarray(value.numpy()) if hasattr(value, "numpy") else None
 
 
+def tensor_constant(array: np.ndarray) -> relax.Expr:
+    """``array`` as a tensor constant of its own dtype. (``relax.const`` alone makes float32 of float64, and int32 of int64.)"""
+    from tvm import relax
+
+    return relax.const(array, str(array.dtype))
+
+
 def prim_value(expr: object) -> float | None:
     """The number of a scalar immediate argument (IntImm, FloatImm, or either in a PrimValue); None for anything else."""
     value = getattr(expr, "value", None)

@@ -34,7 +34,9 @@ def c_type(dtype: str) -> str:
         C99 has none (float16, bfloat16, vectors).
     """
     if dtype not in C_TYPES:
-        raise UnsupportedOperatorError(f"a layer computes in {dtype}, which C99 does not have: expected one of {', '.join(C_TYPES)}")
+        raise UnsupportedOperatorError(
+            f"a layer computes in {dtype}, which C99 does not have: expected one of {', '.join(C_TYPES)}"
+        )
     return C_TYPES[dtype]
 
 

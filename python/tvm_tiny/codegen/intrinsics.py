@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _MATH_NAMES = (
-    "exp exp2 log log2 log10 log1p sqrt pow tanh sinh cosh sin cos tan asin acos atan atan2 asinh acosh atanh erf floor ceil trunc round "
-    "nearbyint fabs fmod hypot copysign"
+    "exp exp2 log log2 log10 log1p sqrt pow tanh sinh cosh sin cos tan asin acos atan atan2 asinh acosh atanh erf "
+    "floor ceil trunc round nearbyint fabs fmod hypot copysign"
 ).split()
 
 MATH = {f"tirx.{name}": name for name in _MATH_NAMES}

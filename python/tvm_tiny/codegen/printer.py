@@ -22,9 +22,11 @@ from tvm_tiny.schedule.scratch import scratch_buffers
 from tvm_tiny.schedule.walk import count_uses
 
 _RESERVED = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return "
-    "short signed sizeof static struct switch typedef union unsigned void volatile while asm bool true false y0 y1 yn j0 j1 jn exp log "
-    "pow sin cos tan round index gamma".split()
+    (
+        "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+        "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm bool true "
+        "false y0 y1 yn j0 j1 jn exp log pow sin cos tan round index gamma"
+    ).split()
 )
 _INDENT = "  "
 _LOOP_NAMES = {"ax0": "i", "ax1": "j", "ax2": "k", "ax3": "l", "ax4": "m"}  # what compute_at calls its loops
@@ -143,7 +145,9 @@ class _FunctionPrinter:
     def _statement(self, stmt: tirx.Stmt, depth: int) -> None:
         printer = getattr(self, f"_print_{type(stmt).__name__}", None)
         if printer is None:
-            raise UnsupportedOperatorError(f"layer {self.layer.name}: the C printer has no form for a {type(stmt).__name__} statement")
+            raise UnsupportedOperatorError(
+                f"layer {self.layer.name}: the C printer has no form for a {type(stmt).__name__} statement"
+            )
         printer(stmt, depth)
 
     def _print_SeqStmt(self, stmt: tirx.SeqStmt, depth: int) -> None:

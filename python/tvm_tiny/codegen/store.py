@@ -44,7 +44,8 @@ def save(module: CModule, report: dict[str, Any], folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot write the compiled model to {folder}: {error.strerror or error}", "choose a folder that can be written with --output"
+            f"cannot write the compiled model to {folder}: {error.strerror or error}",
+            "choose a folder that can be written with --output",
         ) from error
 
 
@@ -58,16 +59,22 @@ def load(folder: Path) -> tuple[CModule, dict[str, Any]]:
     """
     path = folder / REPORT
     if not path.is_file():
-        raise ModelError(f"{folder} holds no compiled model: {REPORT} is missing", "compile one: tvm-tiny compile MODEL --output " + str(folder))
+        raise ModelError(
+            f"{folder} holds no compiled model: {REPORT} is missing", "compile one: tvm-tiny compile MODEL --output " + str(folder)
+        )
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         description = report.pop("module")
         files = {name: (folder / name).read_text(encoding="utf-8") for name in description.pop("files")}
         return _from_description(description, files), report
     except FileNotFoundError as error:
-        raise ModelError(f"the compiled model in {folder} is not whole: {Path(str(error.filename)).name} is missing", "compile it again") from error
+        raise ModelError(
+            f"the compiled model in {folder} is not whole: {Path(str(error.filename)).name} is missing", "compile it again"
+        ) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise ModelError(f"{path} is not the report of a compiled model of this version ({error})", "compile the model again") from error
+        raise ModelError(
+            f"{path} is not the report of a compiled model of this version ({error})", "compile the model again"
+        ) from error
 
 
 def _earlier_files(folder: Path) -> set[str]:

@@ -19,6 +19,7 @@ from tvm_tiny.op.operator import Definition, Node, Operator, Value, call, regist
 from tvm_tiny.op.padding import padded
 from tvm_tiny.op.qdq import NotInteger, Operand, QuantizedArray, Site
 from tvm_tiny.op.rounding import Rounding, clamped, requantize_constants, requantized
+from tvm_tiny.tvm_compat import tensor_constant
 
 if TYPE_CHECKING:
     from tvm import relax
@@ -177,15 +178,13 @@ def _as_hwio(weight: QuantizedArray, layout: str) -> QuantizedArray:
 
 def lower(site: Site) -> relax.Expr | None:
     """The rule: (dequantize → conv2d → add → activation → quantize) with group 1."""
-    from tvm import relax
-
     found = match_convolution(site)
     if found is None or found.groups != 1:
         return None
     weight = np.ascontiguousarray(found.weight.centred().transpose(3, 0, 1, 2))
     scales = effective_scales(found.operand, found.weight, 3, site.output)
     bias = convolution_bias(site, found, weight, 3)
-    return emit_convolution(site, found, CONV2D, [relax.const(weight), relax.const(bias), relax.const(scales)])
+    return emit_convolution(site, found, CONV2D, [tensor_constant(weight), tensor_constant(bias), tensor_constant(scales)])
 
 
 def convolution_bias(site: Site, found: Convolution, weight: np.ndarray, axis: int) -> np.ndarray:

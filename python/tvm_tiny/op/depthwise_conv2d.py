@@ -19,6 +19,7 @@ from tvm_tiny.op.operator import Definition, Node, Operator, Value, register
 from tvm_tiny.op.padding import padded
 from tvm_tiny.op.qdq import NotInteger, QuantizedArray, Site
 from tvm_tiny.op.rounding import clamped, requantize_constants, requantized
+from tvm_tiny.tvm_compat import tensor_constant
 
 if TYPE_CHECKING:
     from tvm import relax
@@ -82,7 +83,6 @@ def lower(site: Site) -> relax.Expr | None:
     """The rule: (dequantize → conv2d with a group per input channel → add → activation → quantize)."""
     from dataclasses import replace
 
-    from tvm import relax
 
     found = match_convolution(site)
     if found is None or found.groups == 1:
@@ -103,7 +103,7 @@ def lower(site: Site) -> relax.Expr | None:
     matched = replace(found, weight=flat)
     scales = effective_scales(found.operand, flat, 2, site.output)
     bias = convolution_bias(site, matched, np.ascontiguousarray(weight.transpose(2, 0, 1)), 2)
-    return emit_convolution(site, matched, DEPTHWISE_CONV2D, [relax.const(weight), relax.const(bias), relax.const(scales)])
+    return emit_convolution(site, matched, DEPTHWISE_CONV2D, [tensor_constant(weight), tensor_constant(bias), tensor_constant(scales)])
 
 
 def _channels_last(array: np.ndarray, total: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from tvm_tiny.op.fold import folded_bias, integer_bias
 from tvm_tiny.op.operator import Definition, Node, Operator, Value, call, register
 from tvm_tiny.op.qdq import NotInteger, Operand, QuantizedArray, Site
 from tvm_tiny.op.rounding import Rounding, clamped, requantize_constants, requantized
+from tvm_tiny.tvm_compat import tensor_constant
 
 if TYPE_CHECKING:
     from tvm import relax
@@ -73,8 +74,6 @@ FULLY_CONNECTED = register(Operator("fully_connected", FullyConnectedAttrs, _inf
 
 def lower(site: Site) -> relax.Expr | None:
     """The rule: (dequantize → matmul with a constant → add → activation → quantize)."""
-    from tvm import relax
-
     graph = site.graph
     product, bias_expr = graph.call(site.producer, "relax.matmul"), None
     if product is None and (addition := graph.call(site.producer, "relax.add")) is not None:
@@ -104,7 +103,7 @@ def lower(site: Site) -> relax.Expr | None:
     attrs = FullyConnectedAttrs(site.output.zero_point, site.output.low, site.output.high, _rounding(site, kernel))
     scales = _scales(site, operand, channel)
     folded = folded_bias(bias, weight, operand.zero_point)
-    args = [operand.expr, relax.const(weight), relax.const(folded), relax.const(scales)]
+    args = [operand.expr, tensor_constant(weight), tensor_constant(folded), tensor_constant(scales)]
     return call(FULLY_CONNECTED, args, attrs, source=site.source)
 
 

@@ -112,7 +112,8 @@ class _Scheduler:
         else:
             name = op_name(value).removeprefix("relax.").removeprefix("nn.") or str(value.op)
             raise UnsupportedOperatorError(
-                f"operator {name} (Relax variable {var.name}) cannot be compiled to C: it has no integer form here, and TVM has no loops for it",
+                f"operator {name} (Relax variable {var.name}) cannot be compiled to C: "
+                "it has no integer form here, and TVM has no loops for it",
                 "replace it in the model, or split the model there",
             )
 
@@ -129,8 +130,8 @@ class _Scheduler:
         lowered = self._lowered(schedule_operator, func)
         constants = tuple(Constant(f"{layer}_{role}", data) for role, (_, data) in definition.constants.items())
         source = source_of(value)
-        layout = tuple(int(axis) for axis in value.attrs["layout"]) if "layout" in value.attrs.keys() else None
-        offset = int(value.attrs["offset"]) if "offset" in value.attrs.keys() else 0
+        layout = tuple(int(axis) for axis in value.attrs["layout"]) if "layout" in value.attrs else None
+        offset = int(value.attrs["offset"]) if "offset" in value.attrs else 0
         output = self._add_tensor(var, source=source, layout=layout, offset=offset)
         inputs = tuple(self._storage(argument) for argument in value.args if constant_array(argument) is None)
         macs = node.op.macs(node)
@@ -156,7 +157,15 @@ class _Scheduler:
         lowered = self._lowered(schedule_float, func)
         source = self.model.tensor_names.get(var.name, "")
         self._add_layer(
-            layer, name, lowered, tuple(inputs), tuple(outputs), tuple(constants), 0, integer=False, comment=f"{name}, float32: {source}".rstrip(": ")
+            layer,
+            name,
+            lowered,
+            tuple(inputs),
+            tuple(outputs),
+            tuple(constants),
+            0,
+            integer=False,
+            comment=f"{name}, float32: {source}".rstrip(": "),
         )
 
     def _tir_outputs(self, var: relax.Var) -> list[str]:

@@ -1,7 +1,7 @@
 """Default schedules for a core without SIMD: one multiply-accumulate at a time, accumulators in registers.
 
-An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy
-of the input. Everything else is computed where it stands.
+An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy of
+the input. Everything else is computed where it stands.
 """
 
 from __future__ import annotations
