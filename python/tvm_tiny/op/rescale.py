@@ -23,7 +23,7 @@ def fixed_point(scale: float, reach: int) -> tuple[int, int]:
         The scaled value, or what is computed on the way to it, can leave int32.
     """
     if not scale * reach < _REACH:
-        raise NotInteger(f"its scale is {scale:.3g} times that of its output: values up to {reach} times that do not fit into 32 bits")
+        raise NotInteger(f"its scale is {scale:.3g} times that of its output: values up to {reach} times that leave 32 bits")
     return quantize_multiplier(scale)
 
 

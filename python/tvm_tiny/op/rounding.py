@@ -90,3 +90,8 @@ def clamped(value: tirx.Expr, zero_point: int, low: int, high: int, dtype: str =
     moved = value + tirx.const(zero_point, "int32") if zero_point else value
     held = tirx.call_pure_extern("int32", "tvm_tiny_clamp", moved, tirx.const(low, "int32"), tirx.const(high, "int32"))
     return held.astype(dtype)
+
+
+def held(value: tirx.Expr, low: int, high: int) -> tirx.Expr:
+    """``value`` (int32, within int8) held within [low, high] as int8; no test where the limits are those of int8."""
+    return value.astype("int8") if low <= -128 and high >= 127 else clamped(value, 0, low, high)
