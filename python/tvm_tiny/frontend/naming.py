@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import tvm_ffi
 from tvm import IRModule, relax
 
 from tvm_tiny.frontend.refusal import Refused
@@ -66,9 +67,14 @@ def named_module(mod: IRModule, tensors: Iterable[tuple[str, relax.Expr]]) -> tu
 
 
 def _source(expr: relax.Expr, bound: Mapping[relax.Var, relax.Binding]) -> relax.Expr:
-    """``expr`` behind any bindings of a variable to another one."""
-    while isinstance(expr, relax.Var) and expr in bound and isinstance(bound[expr].value, relax.Var):
-        expr = bound[expr].value
+    """``expr`` behind any bindings of a variable to another one, or to a reshape of one that changes nothing."""
+    while isinstance(expr, relax.Var) and expr in bound:
+        value = bound[expr].value
+        if isinstance(value, relax.Call) and getattr(value.op, "name", "") == "relax.reshape":
+            value = value.args[0] if tvm_ffi.structural_equal(value.ty, value.args[0].ty) else value
+        if not isinstance(value, relax.Var):
+            break
+        expr = value
     return expr
 
 

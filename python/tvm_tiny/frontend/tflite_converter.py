@@ -125,10 +125,7 @@ class CanonicalConverter(ConverterFrame):
         height, width = (int(extent) for extent in shape[1:3])
         padding = _padding(options.Padding(), (height, width), (kernel_h, kernel_w), strides, (1, 1))
         # A transposed convolution's output size is ambiguous: what the padding leaves open is added below and to the right.
-        covered = [
-            (n - 1) * stride + size - before - after
-            for n, stride, size, before, after in zip(x.shape[1:3], strides, weights.shape[1:3], padding[:2], padding[2:], strict=True)
-        ]
+        covered = [(x.shape[1 + i] - 1) * strides[i] + weights.shape[1 + i] - padding[i] - padding[2 + i] for i in range(2)]
         # TVM computes it with channels first only.
         first = relax.op.permute_dims(self.value(x), (0, 3, 1, 2))
         real = relax.op.nn.conv2d_transpose(
