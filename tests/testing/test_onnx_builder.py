@@ -190,16 +190,10 @@ def read(tensor):
     return onnx.numpy_helper.to_array(tensor)
 
 
-# What TVM's own importer does with them; strict, so that a newer TVM which mends one makes itself known.
-NOT_IMPORTED: dict[str, str] = {}
-
-
 @pytest.mark.parametrize("case", OPERATORS)
-def test_tvm_imports_it(case, request):
+def test_tvm_imports_it(case):
     from tvm.relax.frontend.onnx import from_onnx
 
-    if case in NOT_IMPORTED:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=NOT_IMPORTED[case]))
     model, _, _ = build(case, "int8")
     assert from_onnx(load_onnx(model))["main"].ret_ty.dtype == "int8"
 

@@ -226,6 +226,15 @@ def test_float_borders():
     np.testing.assert_allclose(tensors["y"], [[0, 0, 0, 0.2, 0.3, 12.7]], rtol=1e-6)
 
 
+def test_a_float_model():
+    b = TFLiteBuilder()
+    x = b.input("x", SHAPE, "float32")
+    y = b.conv2d(x, b.constant("w", CONV.astype(np.float32)), BIAS[:6].astype(np.float32), "y", stride=(2, 1), activation="RELU6")
+    sample = RNG.normal(size=SHAPE).astype(np.float32)
+    expected = np.einsum("nrclhw,ohwl->nrco", windows(sample, (3, 3), (2, 1), (1, 1), "SAME"), CONV) + BIAS[:6]
+    np.testing.assert_allclose(LiteRTReference(b.build([y])).run({"x": sample})["y"], relu6(expected), atol=1e-4)
+
+
 def test_an_operator_that_nobody_knows():
     b = TFLiteBuilder()
     x = b.input("x", (1, 4), scale=0.1)
@@ -233,10 +242,11 @@ def test_an_operator_that_nobody_knows():
         LiteRTReference(b.build([b.custom(x, "FancyOp")]))
 
 
-def test_a_dynamic_shape_is_in_the_file():
+def test_dtype_and_dynamic_shape_are_in_the_file():
     import tflite
 
     b = TFLiteBuilder()
-    x = b.input("x", (1, 4), "float32", shape_signature=(-1, 4))
-    graph = tflite.Model.GetRootAsModel(b.build([b.unary("RELU", x)]), 0).Subgraphs(0)
-    assert graph.Tensors(0).ShapeSignatureAsNumpy().tolist() == [-1, 4]
+    x = b.input("x", (1, 4), "float16", shape_signature=(-1, 4))
+    tensor = tflite.Model.GetRootAsModel(b.build([b.unary("RELU", x)]), 0).Subgraphs(0).Tensors(0)
+    assert tensor.Type() == tflite.TensorType.FLOAT16
+    assert tensor.ShapeSignatureAsNumpy().tolist() == [-1, 4]

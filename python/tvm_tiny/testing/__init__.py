@@ -1,0 +1,1 @@
+"""Sample models, builders of small model files, and the reference interpreters that compiled models are held against."""

@@ -26,13 +26,17 @@ class LiteRTReference:
     ToolchainError
         ``ai-edge-litert`` is not installed.
     ModelError
-        LiteRT cannot load the model.
+        LiteRT cannot load the model, or two of its outputs have the same name.
     """
 
     def __init__(self, source: bytes) -> None:
         self._source = source
         self._interpreter = _interpreter(source, preserve_all=False)
         self._observer: Any = None
+        details = self._interpreter.get_output_details()
+        self._outputs = {detail["name"]: detail["index"] for detail in details}
+        if len(self._outputs) < len({detail["index"] for detail in details}):
+            raise ModelError(f"several outputs of the model have the same name: {[detail['name'] for detail in details]}")
 
     @property
     def name(self) -> str:
@@ -40,10 +44,7 @@ class LiteRTReference:
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         _invoke(self._interpreter, inputs)
-        return {
-            detail["name"]: np.array(self._interpreter.get_tensor(detail["index"]))
-            for detail in self._interpreter.get_output_details()
-        }
+        return {name: np.array(self._interpreter.get_tensor(index)) for name, index in self._outputs.items()}
 
     def run_all(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As :meth:`Reference.run_all`.

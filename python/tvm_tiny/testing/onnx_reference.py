@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -103,11 +104,7 @@ def subgraph(source: bytes, inputs: Sequence[str], output: str) -> bytes:
     ModelError
         The model has no such tensor, or ``output`` also depends on something that ``inputs`` do not determine.
     """
-    import onnx
-    from onnx.utils import Extractor
-
-    model = onnx.shape_inference.infer_shapes(load_onnx(source))
-    extractor = Extractor(model)
+    extractor = _extractor(source)
     if unknown := [name for name in (*inputs, output) if name not in extractor.value_infos]:
         raise ModelError(f"the model has no tensor {unknown[0]!r} that an operator could be cut out at")
     part = extractor.extract_model(list(inputs), [output])
@@ -122,6 +119,15 @@ def subgraph(source: bytes, inputs: Sequence[str], output: str) -> bytes:
     if unused := [name for name in inputs if name not in used]:
         raise ModelError(f"tensor {output!r} does not depend on {unused[0]!r}")
     return bytes(part.SerializeToString())
+
+
+@lru_cache(maxsize=2)
+def _extractor(source: bytes) -> Any:
+    """Cached: a model is cut into as many parts as it has layers, and finding its shapes takes the longest."""
+    import onnx
+    from onnx.utils import Extractor
+
+    return Extractor(onnx.shape_inference.infer_shapes(load_onnx(source)))
 
 
 def load_onnx(source: bytes) -> onnx.ModelProto:

@@ -62,25 +62,36 @@ def train(
 
     ``progress`` is called after each epoch with its number and mean loss.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
     rng = np.random.default_rng(seed)
     layers = network(rng)
     adam = Adam([parameter for layer in layers for parameter in layer.parameters])
-    steps = -(-len(digits.train_images) // BATCH)
-    for epoch in range(epochs):
-        losses = []
-        order = rng.permutation(len(digits.train_images))
-        for step, batch in enumerate(np.array_split(order, steps)):
-            scores = forward(layers, varied(digits.train_images[batch], rng))
-            loss, gradient = cross_entropy(scores, digits.train_labels[batch])
-            for layer in reversed(layers):
-                gradient = layer.backward(gradient)
-            done = (epoch + step / steps) / epochs
-            # Cosine decay: long steps first, ever shorter ones to settle.
-            adam.step([g for layer in layers for g in layer.gradients], LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * done)))
-            losses.append(loss)
-        if progress:
-            progress(epoch, float(np.mean(losses)))
+    # The matrices are too small to share out: more threads take longer, and add up in another order.
+    with threadpool_limits(1):
+        for epoch in range(epochs):
+            loss = _epoch(layers, adam, digits, (epoch, epochs), rng)
+            if progress:
+                progress(epoch, loss)
     return layers
+
+
+def _epoch(layers: list[Layer], adam: Adam, digits: Digits, position: tuple[int, int], rng: np.random.Generator) -> float:
+    """One pass over the training images, the ``position``-th of so many; gives the mean loss."""
+    epoch, epochs = position
+    order = rng.permutation(len(digits.train_images))
+    batches = np.array_split(order, -(-len(order) // BATCH))
+    losses = []
+    for i, batch in enumerate(batches):
+        scores = forward(layers, varied(digits.train_images[batch], rng))
+        loss, gradient = cross_entropy(scores, digits.train_labels[batch])
+        losses.append(loss)
+        for layer in reversed(layers):
+            gradient = layer.backward(gradient)
+        # Cosine decay: long steps first, ever shorter ones to settle.
+        done = (epoch + i / len(batches)) / epochs
+        adam.step([g for layer in layers for g in layer.gradients], LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * done)))
+    return float(np.mean(losses))
 
 
 def forward(layers: list[Layer], images: np.ndarray) -> np.ndarray:
