@@ -8,6 +8,7 @@ import tvm
 from tvm import relax
 
 from tvm_tiny.schedule.program import VIEWS
+from tvm_tiny.transform.channels_last import channels_last
 
 Pass = Callable[[tvm.IRModule], tvm.IRModule]
 
@@ -18,6 +19,7 @@ def passes() -> tuple[Pass, ...]:
     return (
         transform.CanonicalizeBindings(),
         transform.DeadCodeElimination(),
+        channels_last,
         transform.LegalizeOps(skip_ops=list(VIEWS)),
         transform.FoldConstant(),
         transform.AnnotateTIROpPattern(),
