@@ -58,14 +58,20 @@ static void on_block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) 
   qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block_run, QEMU_PLUGIN_CB_NO_REGS, block);
 }
 
-/* "ADDRESS INSTRUCTIONS EXECUTED" for each block that ran while measuring. A block translated twice has two lines. */
+/* A line for each block that ran while measuring: its address, how often it ran, and the encodings of its instructions.
+ * A block that was translated twice has two lines. */
 static void write_blocks(const char *path) {
   FILE *file = fopen(path, "w");
   if (file == NULL)
     return;
-  for (const struct block *block = blocks; block != NULL; block = block->next)
-    if (block->executed != 0)
-      fprintf(file, "0x%08" PRIx32 " %zu %" PRIu64 "\n", block->instructions[0].address, block->count, block->executed);
+  for (const struct block *block = blocks; block != NULL; block = block->next) {
+    if (block->executed == 0)
+      continue;
+    fprintf(file, "0x%08" PRIx32 " %" PRIu64, block->instructions[0].address, block->executed);
+    for (size_t i = 0; i < block->count; ++i)
+      fprintf(file, " %0*" PRIx32, 2 * (int)block->instructions[i].size, block->instructions[i].encoding);
+    fputc('\n', file);
+  }
   fclose(file);
 }
 

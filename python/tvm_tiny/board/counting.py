@@ -18,6 +18,15 @@ CONFIG, COUNTS, BLOCKS = "count.cfg", "counts.txt", "blocks.txt"
 
 
 @dataclass(frozen=True)
+class Block:
+    """A straight run of instructions, ``executed`` times in all; ``encodings`` are hexadecimal, of 4 or 8 digits."""
+
+    address: int
+    executed: int
+    encodings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What the plugin saw.
 
@@ -69,13 +78,21 @@ def was_loaded(folder: Path) -> bool:
     return (folder / COUNTS).exists()
 
 
-def _functions(folder: Path, symbols: SymbolTable) -> dict[str, int]:
+def read_blocks(folder: Path) -> list[Block]:
+    """The blocks that ran in the measured calls of a run."""
     path = folder / BLOCKS
-    counts: Counter[str] = Counter()
+    blocks = []
     for line in path.read_text(encoding="ascii").splitlines() if path.exists() else ():
-        address, instructions, executed = line.split()
-        function = symbols.function_at(int(address, 16))
-        counts[function.name if function else address] += int(instructions) * int(executed)
+        address, executed, *encodings = line.split()
+        blocks.append(Block(int(address, 16), int(executed), tuple(encodings)))
+    return blocks
+
+
+def _functions(folder: Path, symbols: SymbolTable) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for block in read_blocks(folder):
+        function = symbols.function_at(block.address)
+        counts[function.name if function else f"0x{block.address:08x}"] += len(block.encodings) * block.executed
     return dict(counts)
 
 

@@ -40,8 +40,6 @@ QEMU = Tool(
 )
 HOST_CC = Tool(purpose="the host's C compiler", variable="TVM_TINY_CC", programs=("cc", "gcc", "clang"), debian="gcc", brew="gcc")
 
-TOOLS = (ARM_GCC, QEMU, HOST_CC)
-
 
 def _hint(tool: Tool) -> str:
     return (
@@ -103,24 +101,3 @@ def tool_version(tool: Tool) -> str:
     if finished.returncode != 0 or number is None:
         raise ToolchainError(f"{path} --version does not tell a version: {(finished.stdout + finished.stderr).strip()[:200]!r}")
     return number.group()
-
-
-@dataclass(frozen=True)
-class ToolStatus:
-    """What ``doctor`` tells of one tool; ``problem`` is "" where all is well."""
-
-    purpose: str
-    path: Path | None
-    version: str | None
-    problem: str = ""
-
-
-def tool_statuses() -> list[ToolStatus]:
-    """The state of every tool. Never raises."""
-    statuses = []
-    for tool in TOOLS:
-        try:
-            statuses.append(ToolStatus(tool.purpose, find_tool(tool), tool_version(tool)))
-        except ToolchainError as error:
-            statuses.append(ToolStatus(tool.purpose, None, None, str(error)))
-    return statuses
