@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tvm_tiny.codegen.ctypes import c_type
 from tvm_tiny.codegen.ports import Port, Ports
 from tvm_tiny.codegen.text import comment, parameter_list, size_literal, tensor_text
-from tvm_tiny.codegen.wrap import wrapped
+from tvm_tiny.codegen.wrap import WIDTH, wrapped
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.program import Layer, Program, Scratch
 
@@ -100,24 +100,28 @@ class _Entry:
     def _pointer_declaration(self, port: Port) -> list[str]:
         kind, const = f"{port.kind}s", "const " if port.kind == "input" else ""
         member = f"{kind}->{port.member}"
-        declaration = f"  {const}{port.c_type} *const {self.local[port.member]} = "
+        declaration = f"  {const}{port.c_type} *const {self.local[port.member]} ="
         if port.offset is None:
-            return [f"{declaration}{member};"]
+            return [f"{declaration} {member};"]
         place = _arena_pointer(port.c_type, port.offset)
-        return wrapped(f"{declaration}(({kind} != NULL) && ({member} != NULL)) ? {member} : {place};")
+        value = f"(({kind} != NULL) && ({member} != NULL)) ? {member} : {place};"
+        if len(declaration) + 1 + len(value) <= WIDTH:
+            return [f"{declaration} {value}"]
+        return [declaration, *wrapped(f"      {value}")]
 
     # ---- the layers --------------------------------------------------------------------------------------------------------------
 
     def _call(self, index: int, layer: Layer) -> str:
         output = self.program.tensors[layer.outputs[0]]
-        source = f', "{output.source}"' if output.source else ""
+        source = f', "{_short(output.source)}"' if output.source else ""
         arguments = [self._pointer(name) for name in (*layer.inputs, *layer.outputs)]
         arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
-        trace = f"  TVM_TINY_TRACE_LAYER({index}, {self._pointer(output.name)}, {size_literal(output.nbytes)});"
+        owner = self._owner(output.name)
+        traced = self.local[owner.member] if owner else f"memory + {self.plan.placements[output.name].offset}"
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
             *wrapped(f"  {self.prefix}_{layer.name}({', '.join(arguments)});"),
-            *wrapped(trace),
+            f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]
         return "\n".join(lines)
 
@@ -142,6 +146,12 @@ class _Entry:
         target, source = self.local[port.member], self._pointer(port.storage)
         nbytes = size_literal(port.spec.nbytes)
         return f"  if ({target} != {source}) {{\n    (void)memcpy({target}, {source}, {nbytes});\n  }}"
+
+
+def _short(source: str) -> str:
+    """TFLite's converter joins the names of all operators that it fused; the first one tells enough."""
+    first, _, rest = source.partition(";")
+    return f"{first};..." if rest else first
 
 
 def _arena_pointer(type_name: str, offset: int) -> str:

@@ -48,9 +48,10 @@ enum {prefix}_status {{
 
 {_struct(prefix, "output", ports.outputs)}
 
-/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place in the arena:
- * the arena + OFFSET. A pointer that is given must be aligned to its type, and is used without a copy. Nothing is kept between
- * calls, and inputs that lie in the arena are overwritten. */
+/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place
+ * in the arena, which is the arena + OFFSET. A pointer that is given is used without a copy; it must be aligned to its
+ * type, and point neither into the arena, except to the tensor's own place, nor at another tensor. Nothing is kept
+ * between calls. Inputs that lie in the arena are overwritten. */
 {entry_signature(prefix)};
 
 #ifdef __cplusplus

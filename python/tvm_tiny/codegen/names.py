@@ -17,8 +17,8 @@ _CPP_KEYWORDS = (
     "not not_eq nullptr operator or or_eq private protected public reinterpret_cast requires static_assert static_cast "
     "template this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq"
 )
-# What compilers in their gnu modes and the standard headers define as macros in lower case, and types that generated code uses.
-_MACROS = "arm complex errno far i386 imaginary linux near noreturn stderr stdin stdout thumb unix"
+# What compilers in their gnu modes and the standard headers define as macros, and types that generated code uses; lower case.
+_MACROS = "arm complex eof errno far i386 imaginary linux near noreturn null stderr stdin stdout thumb unix"
 _TYPES = "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t uintptr_t intmax_t uintmax_t size_t ptrdiff_t"
 KEYWORDS = frozenset(f"{_C_KEYWORDS} {_CPP_KEYWORDS} {_MACROS} {_TYPES}".split())
 

@@ -59,7 +59,8 @@ def _declarator(prefix: str, constant: Constant) -> str:
 def _definition(prefix: str, constant: Constant) -> str:
     data = constant.data
     head = comment(f"{tensor_text(data.shape, str(data.dtype))}, {constant.nbytes} bytes")
-    rows = "\n".join(_rows(_literals(data), data.shape[-1] if data.ndim else 1))
+    row = next((extent for extent in reversed(data.shape) if extent > 1), 1)
+    rows = "\n".join(_rows(_literals(data), row))
     return f"{head}\nTVM_TINY_WEIGHTS {_declarator(prefix, constant)} = {{\n{rows}\n}};\n"
 
 

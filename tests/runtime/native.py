@@ -1,0 +1,83 @@
+"""Calls the runtime's functions from tests: compiled for the host with sanitizers, over arrays of arguments."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..codegen.compilers import Compiler
+from tvm_tiny.resources import runtime_dir
+
+RUNTIME = runtime_dir()
+
+_C_TYPES = {"i": "int32_t", "u": "uint32_t", "f": "float", "d": "double"}
+_DTYPES = {"i": "<i4", "u": "<u4", "f": "<f4", "d": "<f8"}
+
+# Function → its header, and one letter for the result and for each argument.
+SIGNATURES = {
+    "tvm_tiny_clamp": ("integer.h", "iiii"),
+    "tvm_tiny_round_divide": ("integer.h", "iii"),
+    "tvm_tiny_leading_zeros": ("integer.h", "iu"),
+    "tvm_tiny_doubling_high_mul": ("fixed_point.h", "iii"),
+    "tvm_tiny_rounding_shift_right": ("fixed_point.h", "iii"),
+    "tvm_tiny_saturating_shift_left": ("fixed_point.h", "iii"),
+    "tvm_tiny_requantize": ("requantize.h", "iiii"),
+    "tvm_tiny_requantize_single": ("requantize.h", "iiii"),
+    "tvm_tiny_round_f64": ("round.h", "id"),
+    "tvm_tiny_round_f32": ("round.h", "if"),
+    "tvm_tiny_round_even_f32": ("round.h", "if"),
+    "tvm_tiny_requantize_real": ("requantize_real.h", "iid"),
+    "tvm_tiny_requantize_even": ("requantize_real.h", "iif"),
+    "tvm_tiny_quantize_f32": ("quantize.h", "iffiii"),
+    "tvm_tiny_quantize_even_f32": ("quantize.h", "iffiii"),
+    "tvm_tiny_dequantize": ("quantize.h", "fifi"),
+    "tvm_tiny_reciprocal_bits": ("reciprocal.h", "iii"),
+    "tvm_tiny_reciprocal_q0_31": ("reciprocal.h", "ii"),
+}
+
+
+def _harness() -> str:
+    """A program that maps the function named by its argument over the records on its input."""
+    headers = sorted({header for header, _ in SIGNATURES.values()})
+    lines = ["#include <stdio.h>", "#include <string.h>", *(f'#include "tvm_tiny/runtime/{header}"' for header in headers), ""]
+    lines += ["int main(int argc, char **argv) {", "  if (argc != 2) return 2;"]
+    for function, (_, signature) in SIGNATURES.items():
+        arguments = [f"a{index}" for index in range(len(signature) - 1)]
+        lines.append(f'  if (strcmp(argv[1], "{function}") == 0) {{')
+        lines += [f"    {_C_TYPES[letter]} {name};" for letter, name in zip(signature[1:], arguments, strict=True)]
+        read = " && ".join(f"fread(&{name}, sizeof {name}, 1, stdin) == 1" for name in arguments)
+        lines.append(f"    while ({read}) {{")
+        lines.append(f"      const {_C_TYPES[signature[0]]} result = {function}({', '.join(arguments)});")
+        lines += ["      fwrite(&result, sizeof result, 1, stdout);", "    }", "    return 0;", "  }"]
+    return "\n".join([*lines, "  return 3;", "}", ""])
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The runtime as one compiler built it."""
+
+    program: Path
+
+    def __call__(self, function: str, *arguments: object) -> np.ndarray:
+        """``function`` of each element of the broadcast ``arguments``, shape (n,). Fails on any report of a sanitizer."""
+        letters = SIGNATURES[function][1]
+        columns = np.broadcast_arrays(*arguments)
+        records = np.empty(columns[0].size, dtype=[(f"a{index}", _DTYPES[letter]) for index, letter in enumerate(letters[1:])])
+        for index, column in enumerate(columns):
+            records[f"a{index}"] = column.ravel()
+        result = subprocess.run([self.program, function], input=records.tobytes(), capture_output=True, timeout=120)
+        assert result.returncode == 0, result.stderr.decode()[:2000]
+        values = np.frombuffer(result.stdout, _DTYPES[letters[0]])
+        assert values.size == records.size
+        return values
+
+
+def build(folder: Path, compiler: Compiler, *flags: str) -> Runtime:
+    """The harness, built in ``folder``."""
+    source, program = folder / "harness.c", folder / "harness"
+    source.write_text(_harness())
+    compiler.run(*flags, f"-I{RUNTIME}", source, "-o", program)
+    return Runtime(program)

@@ -1,0 +1,29 @@
+"""Every header stands alone, in C99 and in C++, without a warning."""
+
+from pathlib import Path
+
+import pytest
+
+from ..codegen.compilers import C_COMPILERS, CPP_COMPILERS, Compiler, name_of
+from .native import RUNTIME, SIGNATURES
+
+HEADERS = sorted(path.relative_to(RUNTIME).as_posix() for path in RUNTIME.rglob("*.h"))
+
+
+@pytest.mark.parametrize("compiler", [*C_COMPILERS, *CPP_COMPILERS], ids=name_of)
+def test_each_header_alone_and_twice(compiler: Compiler, tmp_path: Path) -> None:
+    sources = []
+    for index, header in enumerate(HEADERS):
+        sources.append(tmp_path / f"header_{index}.c")
+        sources[-1].write_text(f'#include "{header}"\n#include "{header}"\nextern int something;\n')
+    compiler.check(sources, [RUNTIME])
+    compiler.check(sources, [RUNTIME], "-DTVM_TINY_TRACE", '-DTVM_TINY_WEIGHTS_SECTION=".extflash"')
+
+
+def test_every_function_is_tested() -> None:
+    import re
+
+    functions = {
+        name for path in RUNTIME.rglob("*.h") for name in re.findall(r"^static inline \w+ (\w+)\(", path.read_text(), re.M)
+    }
+    assert functions == set(SIGNATURES)
