@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..codegen.compilers import Compiler
 from tvm_tiny.resources import runtime_dir
+
+from ..codegen.compilers import Compiler
 
 RUNTIME = runtime_dir()
 
-_C_TYPES = {"i": "int32_t", "u": "uint32_t", "f": "float", "d": "double"}
-_DTYPES = {"i": "<i4", "u": "<u4", "f": "<f4", "d": "<f8"}
+_C_TYPES = {"i": "int32_t", "u": "uint32_t", "l": "int64_t", "U": "uint64_t", "f": "float", "d": "double"}
+_DTYPES = {"i": "<i4", "u": "<u4", "l": "<i8", "U": "<u8", "f": "<f4", "d": "<f8"}
 
 # Function → its header, and one letter for the result and for each argument.
 SIGNATURES = {
@@ -34,6 +35,22 @@ SIGNATURES = {
     "tvm_tiny_quantize_f32": ("quantize.h", "iffiii"),
     "tvm_tiny_quantize_even_f32": ("quantize.h", "iffiii"),
     "tvm_tiny_dequantize": ("quantize.h", "fifi"),
+    "tvm_tiny_shift_right_even": ("half_even.h", "ili"),
+    "tvm_tiny_requantize_single_even": ("half_even.h", "iiii"),
+    "tvm_tiny_weighted_sum_even": ("half_even.h", "iiiiii"),
+    "tvm_tiny_round_divide_even": ("half_even.h", "iii"),
+    "tvm_tiny_divide_even": ("half_even.h", "ill"),
+    "tvm_tiny_abs_i32": ("scalar.h", "ii"),
+    "tvm_tiny_abs_i64": ("scalar.h", "ll"),
+    "tvm_tiny_floor_div_i32": ("scalar.h", "iii"),
+    "tvm_tiny_floor_mod_i32": ("scalar.h", "iii"),
+    "tvm_tiny_floor_div_i64": ("scalar.h", "lll"),
+    "tvm_tiny_floor_mod_i64": ("scalar.h", "lll"),
+    **{
+        f"tvm_tiny_{which}_{suffix}": ("scalar.h", letter * 3)
+        for which in ("min", "max")
+        for suffix, letter in (("i32", "i"), ("i64", "l"), ("u32", "u"), ("u64", "U"), ("f32", "f"), ("f64", "d"))
+    },
     "tvm_tiny_reciprocal_bits": ("reciprocal.h", "iii"),
     "tvm_tiny_reciprocal_q0_31": ("reciprocal.h", "ii"),
 }

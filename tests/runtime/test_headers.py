@@ -1,5 +1,6 @@
 """Every header stands alone, in C99 and in C++, without a warning."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ def test_each_header_alone_and_twice(compiler: Compiler, tmp_path: Path) -> None
 
 
 def test_every_function_is_tested() -> None:
-    import re
-
+    """A function that a macro makes for several types counts by its stem."""
     functions = {
-        name for path in RUNTIME.rglob("*.h") for name in re.findall(r"^static inline \w+ (\w+)\(", path.read_text(), re.M)
+        name for path in RUNTIME.rglob("*.h") for name in re.findall(r"static inline \w+ (\w+?)(?:##\w+)?\(", path.read_text())
     }
-    assert functions == set(SIGNATURES)
+    tested = {
+        name for name in functions if name in SIGNATURES or any(each.startswith(name) for each in SIGNATURES if name.endswith("_"))
+    }
+    assert functions == tested
