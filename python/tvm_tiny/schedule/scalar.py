@@ -1,12 +1,14 @@
 """Default schedules for a core without SIMD: one multiply-accumulate at a time, accumulators in registers.
 
-An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy of
-the input. Everything else is computed where it stands.
+An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy
+of the input; "largest", "total" and "inverse" are softmax's numbers of a row. Everything else is computed where it stands.
 """
 
 from __future__ import annotations
 
 from tvm import s_tir, tirx
+
+_ROW_STAGES = ("largest", "total", "inverse")
 
 
 def schedule_operator(func: tirx.PrimFunc) -> tirx.PrimFunc:
@@ -17,6 +19,8 @@ def schedule_operator(func: tirx.PrimFunc) -> tirx.PrimFunc:
         _accumulate_in_register(sch)
     if "padded" in names:
         _line_buffer(sch)
+    if "total" in names:
+        _row_by_row(sch, [name for name in _ROW_STAGES if name in names])
     return sch.mod["main"]
 
 
@@ -36,3 +40,16 @@ def _accumulate_in_register(sch: s_tir.Schedule) -> None:
     reduce_loops = sch.get_loops(acc)[len(sch.get_loops(output)) :]
     if reduce_loops:
         sch.decompose_reduction(acc, reduce_loops[0])
+
+
+def _row_by_row(sch: s_tir.Schedule, stages: list[str]) -> None:
+    """Compute the numbers of one row just before the row, in local variables."""
+    loops = sch.get_loops(sch.get_sblock("output"))
+    for name in reversed(stages):
+        stage = sch.get_sblock(name)
+        if len(loops) > 1:
+            sch.compute_at(stage, loops[-2], preserve_unit_loops=False)
+        sch.set_scope(stage, 0, "local")
+        reductions = [int(var.iter_type) for var in sch.get(stage).iter_vars].count(2)
+        if reductions:
+            sch.decompose_reduction(stage, sch.get_loops(stage)[-reductions])

@@ -129,8 +129,7 @@ class _Rewriting:
         order = self._common_order(operands)
         if order is None:
             return None
-        shapes = [tuple(constant_array(each).shape) if self._seen(each) is None else shape_of(each) for each in operands]
-        followed = FOLLOW[name](value.attrs, shapes, order)
+        followed = FOLLOW[name](value.attrs, [shape_of(each) for each in operands], order)
         if followed is None:
             return None
         args = [self._in_order(each, order) for each in operands] + list(value.args)[len(operands) :]
@@ -155,14 +154,14 @@ class _Rewriting:
         """The operand ``expr`` as it lies under a transpose by ``order``; a lower rank gets leading extents of 1."""
         view = self._seen(expr)
         if view is not None:
-            full = View(view.base, view.order, (1,) * (len(order) - len(view.shape)) + view.shape)
-            return self._read(self._transposed(full, inverse(order)), "")
+            wide = View(view.base, view.order, (1,) * (len(order) - len(view.shape)) + view.shape)
+            return self._read(self._transposed(wide, inverse(order)), "")
         array = constant_array(expr)
         assert array is not None
         if array.size == 1:
             return expr
-        full = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
-        return relax.const(np.ascontiguousarray(full.transpose(inverse(order))))
+        wide_array = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
+        return relax.const(np.ascontiguousarray(wide_array.transpose(inverse(order))))
 
     def _under_reshape(self, view: View, value: relax.Call, var: relax.Var) -> View:
         """An elementwise operator on the base of ``view``. The file has no tensor of that shape."""

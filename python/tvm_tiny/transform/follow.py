@@ -1,8 +1,8 @@
 """How each operator of ours is computed under a transpose of its operands.
 
-An operator f follows a transpose T if ``f(T(x)) = T'(f'(x))`` where f' is f with other attributes. The table says what f' and T' are.
-What is not in it (convolutions, pools, dequantize, which had better read int8 in the file's order than write float32 in another) has
-its operands transposed in front of it.
+An operator f follows a transpose T if ``f(T(x)) = T'(f'(x))`` where f' is f with other attributes. The table says what f' and T'
+are. What is not in it (convolutions, pools, dequantize, which had better read int8 in the file's order than write float32 in
+another) has its operands transposed in front of it.
 """
 
 from __future__ import annotations
