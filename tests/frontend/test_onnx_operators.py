@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.frontend.imported import imported, operators, steps_apart
-from tvm_tiny.model import Model
+from tests.frontend.imported import bindings, imported, operators, steps_apart
+from tvm_tiny.model import Model, TensorSpec
 from tvm_tiny.testing.onnx_builder import OnnxBuilder, Value
+from tvm_tiny.tvm_compat import constant_array
 
 Build = Callable[[OnnxBuilder, Value], Value]
 
@@ -165,10 +166,10 @@ def test_the_form_is_the_same_in_every_opset(tmp_path: Path, opset: int) -> None
         operators(model)
         == (
             "quantize dequantize weights weights conv2d reshape add quantize dequantize clip quantize dequantize add quantize "
-        "dequantize max_pool2d quantize dequantize pad quantize dequantize concat quantize dequantize avg_pool2d quantize "
-        "dequantize reshape quantize dequantize weights weights permute_dims matmul add quantize dequantize softmax quantize "
-        "dequantize"
-    ).split()
+            "dequantize max_pool2d quantize dequantize pad quantize dequantize concat quantize dequantize avg_pool2d quantize "
+            "dequantize reshape quantize dequantize weights weights permute_dims matmul add quantize dequantize softmax quantize "
+            "dequantize"
+        ).split()
     )
     assert steps_apart(model) <= 0.02
 
@@ -206,4 +207,116 @@ def test_every_way_to_say_the_size_of_a_pool(tmp_path: Path, size: int, operator
         shape=(1, 2, size, size),
     )
     assert operators(model)[0::2] == ["dequantize", "quantize"]
+    assert steps_apart(model) <= 1
+
+
+# Float models, and what exporters put around the operators.
+
+
+@pytest.mark.parametrize(
+    ("build", "form"),
+    [
+        (
+            lambda b, x: b.conv(x, b.constant("w", np.float32(reals(6, 4, 3, 3))), np.float32(reals(6)), "y", pads=(1, 1, 1, 1)),
+            ["conv2d", "add"],
+        ),
+        (
+            lambda b, x: b.gemm(b.operator("Flatten", [x]), b.constant("w", np.float32(reals(5, 288))), np.float32(reals(5))),
+            ["reshape", "matmul", "add"],
+        ),
+        (
+            lambda b, x: b.operator(
+                "BatchNormalization", [x, *(b.constant(f"{i}", np.float32(np.abs(reals(4)) + 0.1)) for i in range(4))], "y"
+            ),
+            ["multiply", "add"],
+        ),
+        (lambda b, x: b.operator("Relu", [b.operator("Dropout", [b.operator("Identity", [x])])]), ["relu"]),
+        (lambda b, x: b.operator("HardSwish", [x]), ["add", "clip", "multiply", "divide"]),
+        (lambda b, x: b.operator("Mean", [x, b.operator("Relu", [x])]), ["relu", "add", "divide"]),
+        (lambda b, x: b.operator("Min", [x, b.constant("c", np.float32(0.1))]), ["minimum"]),
+        (lambda b, x: b.operator("Squeeze", [x, b.constant("axes", np.int64([0]))]), ["reshape"]),
+        (
+            lambda b, x: b.operator("Resize", [x, Value("", ""), b.constant("scales", np.float32([1, 1, 2, 2]))], "y"),
+            ["image.resize2d"],
+        ),
+    ],
+)
+def test_float_operators(tmp_path: Path, build: Build, form: list[str]) -> None:
+    b = OnnxBuilder(opset=14)
+    model = imported(tmp_path, b.build([build(b, b.input("x", IMAGE))]), ".onnx")
+    assert operators(model) == form
+    assert steps_apart(model) <= 1e-5
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge"])
+def test_pad_modes(tmp_path: Path, mode: str) -> None:
+    b = OnnxBuilder()
+    x = b.input("x", IMAGE)
+    pads = b.constant("pads", np.int64([0, 0, 1, 2, 0, 0, 3, 0]))
+    model = imported(tmp_path, b.build([b.operator("Pad", [x, pads], attributes={"mode": mode})]), ".onnx")
+    assert operators(model) == ["pad"]
+    assert steps_apart(model) == 0
+
+
+def test_a_shape_that_the_model_computes_is_worked_out_at_compile_time(tmp_path: Path) -> None:
+    """PyTorch writes Shape → Gather → Unsqueeze → Concat → Reshape for x.view(x.shape[0], -1)."""
+    nodes = [
+        onnx.helper.make_node("Shape", ["x"], ["shape"]),
+        onnx.helper.make_node("Gather", ["shape", "zero"], ["batch"]),
+        onnx.helper.make_node("Unsqueeze", ["batch", "axis"], ["batches"]),
+        onnx.helper.make_node("Concat", ["batches", "rest"], ["target"], axis=0),
+        onnx.helper.make_node("Reshape", ["x", "target"], ["y"]),
+    ]
+    constants = {"zero": np.array(0), "axis": np.array([0]), "rest": np.array([-1])}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "main",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, IMAGE)],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", 288])],
+        [onnx.numpy_helper.from_array(array.astype(np.int64), name) for name, array in constants.items()],
+    )
+    opsets = [onnx.helper.make_opsetid("", 13)]
+    data = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    model = imported(tmp_path, data, ".onnx")
+    assert operators(model) == ["reshape"]
+    assert model.outputs[0].shape == (1, 288)
+    assert steps_apart(model) == 0
+
+
+def test_float_weights_behind_a_quantize_become_integers(tmp_path: Path) -> None:
+    """Quantisation-aware training exports weights as float → QuantizeLinear → DequantizeLinear."""
+    real = np.float32(reals(6, 4, 3, 3))
+    b = OnnxBuilder()
+    x = b.input("x", IMAGE, 0.05, 3)
+    scale, zero = b.constant("scale", np.full(6, 0.004, np.float32)), b.constant("zero", np.zeros(6, np.int8))
+    stored = b.operator("QuantizeLinear", [b.constant("w", real), scale, zero], attributes={"axis": 0})
+    w = b.operator("DequantizeLinear", [stored, scale, zero], attributes={"axis": 0})
+    model = imported(tmp_path, b.build([b.operator("Conv", [x, w], "y", **Q)]), ".onnx")
+    assert operators(model) == ["dequantize", "weights", "conv2d", "quantize"]
+    (weights,) = [value for _, value in bindings(model) if value.args and constant_array(value.args[0]) is not None]
+    np.testing.assert_array_equal(constant_array(weights.args[0]), np.clip(np.rint(real / np.float32(0.004)), -128, 127))
+    assert steps_apart(model) <= 1
+
+
+def test_the_border_keeps_the_types_of_the_file(tmp_path: Path) -> None:
+    """A float input stays float; an integer one has the scale of the DequantizeLinear behind it."""
+    b = OnnxBuilder("uint8")
+    x, y = b.input("real", (1, 4), 0.05, 128, dtype="float32"), b.input("stored", (1, 4), 0.1, 7)
+    model = imported(tmp_path, b.build([b.operator("Add", [x, y], "sum", scale=0.2, zero_point=9)]), ".onnx")
+    assert model.inputs == (TensorSpec("real", (1, 4), "float32"), TensorSpec("stored", (1, 4), "uint8", float(np.float32(0.1)), 7))
+    assert model.outputs == (TensorSpec("sum", (1, 4), "uint8", float(np.float32(0.2)), 9),)
+    assert [(param.name, str(param.ty.dtype)) for param in model.mod["main"].params] == [("real", "float32"), ("stored", "uint8")]
+
+
+def test_every_tensor_of_the_file_has_its_variable(tmp_path: Path) -> None:
+    b = OnnxBuilder()
+    x = b.input("x", IMAGE, 0.05)
+    y = b.conv(x, b.weights("w", reals(4, 4, 3, 3)), biases(4), "conv", pads=(1, 1, 1, 1), **Q)
+    z = b.operator("Add", [x, y], "/block.1/Add_output_0", **Q)
+    model = imported(tmp_path, b.build([z, y]), ".onnx")
+    variables = {var.name: var for var, _ in bindings(model)} | {param.name: param for param in model.mod["main"].params}
+    assert model.tensor_names.keys() <= variables.keys()
+    computed = set(model.tensor_names.values())
+    assert {"x", "x/real", "conv/float", "conv", "conv/real", "/block.1/Add_output_0"} <= computed
+    assert model.tensor_names["block_1_add_output_0"] == "/block.1/Add_output_0"
     assert steps_apart(model) <= 1

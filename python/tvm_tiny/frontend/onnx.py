@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvm_tiny.errors import ModelError
 from tvm_tiny.frontend.onnx_file import OnnxFile, inputs_of, read_onnx
 from tvm_tiny.frontend.refusal import unsupported
 from tvm_tiny.model import Model, TensorSpec
@@ -13,6 +12,7 @@ from tvm_tiny.model import Model, TensorSpec
 if TYPE_CHECKING:
     import numpy as np
     import onnx
+    from tvm import relax
 
 
 def load_onnx(data: bytes, name: str, path: Path) -> Model:
@@ -32,21 +32,19 @@ def load_onnx(data: bytes, name: str, path: Path) -> Model:
     return Model(
         name,
         mod,
-        tuple(_spec(value.name, file, path) for value in inputs_of(graph)),
-        tuple(_spec(tensor, file, path) for tensor in outputs),
+        tuple(_spec(value.name, importer._nodes[value.name], file) for value in inputs_of(graph)),
+        tuple(_spec(tensor, importer._nodes[tensor], file) for tensor in outputs),
         "onnx",
         file.source,
         tensor_names,
     )
 
 
-def _spec(tensor: str, file: OnnxFile, path: Path) -> TensorSpec:
-    known = file.types[tensor]
-    shape = known.fixed
-    if shape is None:
-        raise ModelError(f"{path}: the shape of output {tensor!r} is not fixed", "export the model with fixed shapes")
-    scale, zero_point = _border_quantization(tensor, file) if known.dtype in ("int8", "uint8") else (None, None)
-    return TensorSpec(tensor, shape, known.dtype, scale, zero_point)
+def _spec(tensor: str, value: relax.Expr, file: OnnxFile) -> TensorSpec:
+    """``value`` is what ``main`` has for ``tensor``: the file may leave the shape of an output open."""
+    dtype = str(value.ty.dtype)
+    scale, zero_point = _border_quantization(tensor, file) if dtype in ("int8", "uint8") else (None, None)
+    return TensorSpec(tensor, tuple(int(extent) for extent in value.ty.shape), dtype, scale, zero_point)
 
 
 def _border_quantization(tensor: str, file: OnnxFile) -> tuple[float | None, int | None]:

@@ -137,7 +137,32 @@ def _conv(importer: CanonicalImporter, node: Node) -> relax.Expr:
     kernel = _shape(node.inputs[1])[2:]
     attributes = {key: value for key, value in node.attributes.items() if key != "auto_pad"}
     attributes["pads"] = _explicit_padding(node, kernel, False)
-    return importer.imported("Conv", node.inputs, attributes)
+    real = importer.imported("Conv", node.inputs[:2], attributes)
+    if not node.has(2):
+        return real
+    shape = (1, _shape(node.inputs[2])[0], *(1,) * len(kernel))
+    bias = constant_array(node.inputs[2])
+    moved = relax.op.reshape(node.inputs[2], shape) if bias is None else relax.const(bias.reshape(shape))
+    return relax.op.add(importer.bb.emit(real), moved)
+
+
+def _gemm(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    a, b = (_transposed(node.inputs[i], bool(node.attributes.get(f"trans{'AB'[i]}", 0))) for i in range(2))
+    real = relax.op.matmul(a, b)
+    alpha, beta = (float(node.attributes.get(name, 1.0)) for name in ("alpha", "beta"))
+    if alpha != 1.0:
+        real = relax.op.multiply(real, relax.const(alpha, "float32"))
+    if not node.has(2):
+        return real
+    summand = node.inputs[2] if beta == 1.0 else relax.op.multiply(node.inputs[2], relax.const(beta, "float32"))
+    return relax.op.add(real, summand)
+
+
+def _transposed(matrix: relax.Expr, wanted: bool) -> relax.Expr:
+    if not wanted:
+        return matrix
+    array = constant_array(matrix)
+    return relax.op.permute_dims(matrix, (1, 0)) if array is None else relax.const(np.ascontiguousarray(array.T))
 
 
 def _pool(importer: CanonicalImporter, node: Node) -> relax.Expr:
@@ -246,6 +271,7 @@ CONVERTERS: dict[str, Converter] = {
     "DequantizeLinear": _dequantize,
     "Dropout": _dropout,
     "Flatten": _reshape,
+    "Gemm": _gemm,
     "HardSwish": _hard_swish,
     "Identity": _identity,
     "Max": _pairwise(relax.op.maximum),
