@@ -102,7 +102,8 @@ def lower(site: Site) -> relax.Expr | None:
     graph, producer = site.graph, site.producer
     if graph.call(producer, "relax.add", "relax.subtract") is None:
         return None
-    if any(graph.call(argument, "relax.nn.conv2d", "relax.matmul", "relax.nn.conv2d_transpose") for argument in producer.args):
+    sums = ("relax.nn.conv2d", "relax.matmul", "relax.nn.conv2d_transpose")
+    if any(graph.call(argument, *sums) is not None for argument in producer.args):
         return None  # a bias: the rule of the convolution has said why it cannot be
     subtract = graph.call(producer, "relax.subtract") is not None
     x, y = sides(site, site.output.scale)
