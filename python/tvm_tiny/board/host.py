@@ -75,7 +75,7 @@ class HostBoard:
             for name in _HARNESS
         ]
         log = compile_units(compiler, units)
-        program = folder / module.name
+        program = folder / f"{module.name}.exe"  # "model" and "objects" are folders here
         finished = run_tool([compiler, *flags, *(unit.object for unit in units), "-lm", "-o", program])
         if finished.returncode != 0:
             raise complaint(compiler, "to link the program", finished.stderr)
