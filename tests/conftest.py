@@ -27,6 +27,9 @@ def models_dir() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--update-golden", action="store_true", help="write the emitted C of tests/golden anew instead of comparing it"
+    )
+    parser.addoption(
         "--require-models",
         action="store_true",
         help="fail where the MLPerf-Tiny models are there and a test that needs them was skipped, or none ran",

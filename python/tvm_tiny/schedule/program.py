@@ -229,7 +229,7 @@ def _comment(node: Node, source: str) -> str:
     """One line that tells the reader of the C what the layer is."""
     shapes = " x ".join(_shape(value.shape) for value in node.inputs if not isinstance(value, np.ndarray))
     text = f"{node.op.name} {shapes} -> {_shape(node.output.shape)}"
-    return f"{text}: {source}" if source else text
+    return f"{text}: {source.split(';')[0]}" if source else text
 
 
 def _shape(shape: tuple[int, ...]) -> str:

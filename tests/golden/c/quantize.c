@@ -1,0 +1,37 @@
+/* The model m: its layers, and m_run, which calls them in their order. */
+#include "m.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "m_weights.h"
+#include "tvm_tiny/runtime/compiler.h"
+#include "tvm_tiny/runtime/quantize.h"
+#include "tvm_tiny/runtime/trace.h"
+
+/* quantize (1, 10) -> (1, 10): y */
+static TVM_TINY_NOINLINE void m_quantize_0(const float *restrict x, int8_t *restrict output) {
+  for (int32_t i1 = 0; i1 < 10; ++i1) {
+    output[i1] = (int8_t)tvm_tiny_quantize_f32(x[i1], 0.1f, 3, -128, 127);
+  }
+}
+
+enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
+  int8_t *const memory = (int8_t *)arena;
+
+  if (arena == NULL) {
+    return M_ERROR_NULL;
+  }
+  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+    return M_ERROR_ALIGNMENT;
+  }
+
+  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)(memory + 0);
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 48;
+
+  /* 0: quantize_0, 1x10 int8, "y" */
+  m_quantize_0(x, y);
+  TVM_TINY_TRACE_LAYER(0, y, 10u);
+
+  return M_OK;
+}

@@ -1,0 +1,39 @@
+"""The emitted C, reviewed like source: a change of it is a change of a file here.
+
+After a change on purpose: ``python -m pytest tests/golden --update-golden``, then read the diff.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.golden.layers import LAYERS
+from tvm_tiny.api import compile as compile_model
+from tvm_tiny.frontend import load
+
+FOLDER = Path(__file__).parent
+TARGETS = ("c",)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_c_of_one_layer(layer: str, target: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    model = tmp_path / "m.tflite"
+    model.write_bytes(LAYERS[layer]())
+    text = compile_model(load(model), target=target).module.files["m.c"]
+    golden = FOLDER / target / f"{layer}.c"
+    if request.config.getoption("--update-golden"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert golden.is_file(), f"{golden} is missing: write it with --update-golden"
+    assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_same_model_gives_the_same_bytes(layer: str, tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    model.write_bytes(LAYERS[layer]())
+    first, second = (compile_model(load(model), target="cortex-m4").module.files for _ in range(2))
+    assert first == second
