@@ -24,16 +24,17 @@ def load_onnx(data: bytes, name: str, path: Path) -> Model:
 
     graph = file.model.graph
     mod, importer = import_graph(file)
-    if importer.refusals or mod is None:
+    if importer.refusals:
         raise unsupported(str(path), len(graph.node), importer.refusals)
+    inputs = [value.name for value in inputs_of(graph)]
     outputs = [value.name for value in graph.output]
-    most_important_first = [*importer._inputs, *outputs, *importer.tensors]
-    mod, tensor_names = named_module(mod, [(tensor, importer._nodes[tensor]) for tensor in most_important_first])
+    most_important_first = [*inputs, *outputs, *importer.tensors]
+    mod, tensor_names = named_module(mod, [(tensor, importer.value(tensor)) for tensor in most_important_first])
     return Model(
         name,
         mod,
-        tuple(_spec(value.name, importer._nodes[value.name], file) for value in inputs_of(graph)),
-        tuple(_spec(tensor, importer._nodes[tensor], file) for tensor in outputs),
+        tuple(_spec(tensor, importer.value(tensor), file) for tensor in inputs),
+        tuple(_spec(tensor, importer.value(tensor), file) for tensor in outputs),
         "onnx",
         file.source,
         tensor_names,

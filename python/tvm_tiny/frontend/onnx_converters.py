@@ -88,7 +88,7 @@ def _quantization(node: Node, stored: str) -> tuple[relax.Expr, relax.Expr, int]
 
 
 def _quantize(importer: CanonicalImporter, node: Node) -> relax.Expr:
-    dtype = node.outputs[0].dtype or (str(node.array(2, "zero point").dtype) if node.has(2) else "uint8")
+    dtype = str(node.inputs[2].ty.dtype) if node.has(2) else node.outputs[0].dtype or "uint8"
     if dtype not in _STORED:
         raise Refused(f"it quantises to {dtype}, expected int8 or uint8")
     scale, zero_point, axis = _quantization(node, dtype)

@@ -63,6 +63,12 @@ class CanonicalImporter(ONNXGraphImporter):
             for name, result in zip(node.output, results, strict=False):
                 self._nodes[name] = result
                 self.tensors[name] = result
+        if self.refusals:
+            raise _Stopped
+
+    def value(self, tensor: str) -> relax.Expr:
+        """What holds a tensor of the file: a variable, or a constant."""
+        return self._nodes[tensor]
 
     def _converted(self, node: onnx.NodeProto) -> list[relax.Expr]:
         """The node's outputs: constants, or variables with the types that shape inference found."""
@@ -131,16 +137,17 @@ class CanonicalImporter(ONNXGraphImporter):
 
 
 class _Stopped(Exception):
-    """The rest of the graph cannot be looked at."""
+    """The graph has nodes that are refused, and its module is of no use."""
 
 
-def import_graph(file: OnnxFile) -> tuple[tvm.IRModule | None, CanonicalImporter]:
-    """The imported module, None where the import had to stop early, and the importer with what it found."""
+def import_graph(file: OnnxFile) -> tuple[tvm.IRModule, CanonicalImporter]:
+    """The imported module, an empty one where nodes were refused, and the importer with what it found."""
     importer = CanonicalImporter(file)
     try:
         return importer.from_onnx(file.model.graph, file.opset), importer
     except _Stopped:
-        return None, importer
+        importer.bb._end_block()  # TVM warns of a builder that is left with an open block
+        return tvm.IRModule(), importer
 
 
 def _live_nodes(graph: onnx.GraphProto) -> set[int]:

@@ -37,6 +37,7 @@ def _imported(data: bytes, graph: Graph, file: str) -> tuple[Any, dict[str, str]
 
     from tvm_tiny.frontend.naming import named_module
     from tvm_tiny.frontend.tflite_converter import CanonicalConverter
+    from tvm_tiny.frontend.tflite_frame import OperatorsRefused
 
     converters: list[CanonicalConverter] = []
 
@@ -44,9 +45,11 @@ def _imported(data: bytes, graph: Graph, file: str) -> tuple[Any, dict[str, str]
         converters.append(CanonicalConverter(graph, *importer))
         return converters[0]
 
-    mod = from_tflite(_with_unique_names(data), op_converter=converter)
-    if converters[0].refusals:
-        raise unsupported(file, len(graph.operators), converters[0].refusals)
+    try:
+        mod = from_tflite(_with_unique_names(data), op_converter=converter)
+    except OperatorsRefused:
+        converters[0].bb._end_block()  # TVM warns of a builder that is left with an open block
+        raise unsupported(file, len(graph.operators), converters[0].refusals) from None
     inputs = zip(graph.inputs, mod["main"].params, strict=True)
     held = [(graph.tensors[i].name, expr) for i, expr in (*inputs, *converters[0].tensors.items())]
     return named_module(mod, held)

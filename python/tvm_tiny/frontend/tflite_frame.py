@@ -17,6 +17,10 @@ from tvm_tiny.frontend.tflite_operators import early_reason, live_operators
 _ACTIVATION_RANGES = {"RELU": (0.0, None), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0)}
 
 
+class OperatorsRefused(Exception):
+    """Ends an import whose module would be of no use."""
+
+
 class ConverterFrame(OperatorConverter):
     """TVM's converter with its frame replaced: how operators are walked, checked and refused, and how their operands are read.
 
@@ -59,6 +63,8 @@ class ConverterFrame(OperatorConverter):
             for i, result in zip(self.operator.outputs, results, strict=True):
                 self.tensors[i] = result
                 self.exp_tab.set_expr(_importer_name(i), result)
+        if self.refusals:
+            raise OperatorsRefused
 
     def _refuse(self, reason: str) -> None:
         operator = self.operator
