@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tvm_tiny import resources
@@ -47,7 +48,8 @@ def _build(sources: list[Path]) -> Path | None:
     except (OSError, ToolchainError):
         return None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return library
 
 
