@@ -96,6 +96,13 @@ def test_model_called_like_a_standard_header(tmp_path: Path) -> None:
     C_COMPILERS[0].check([tmp_path / source for source in module.sources], [tmp_path])
 
 
+def test_names_of_the_model_file_are_no_code() -> None:
+    program = every_kind()
+    tensors = program.tensors | {"wide": replace(program.tensors["wide"], source="tvm_tiny_nonsense(memcpy())")}
+    source = generated(replace(program, tensors=tensors)).files["every.c"]
+    assert "tvm_tiny_nonsense(memcpy())" in source
+
+
 def test_same_bytes_in_every_process() -> None:
     code = (
         "import hashlib; from tests.codegen.programs import every_kind, generated; m = generated(every_kind());"

@@ -23,6 +23,7 @@ def microtvm(*names: str) -> tuple[str, ...]:
         ("arena", "arena_"),  # KWS_ARENA_SIZE is the arena's
         ("weights", "weights_"),
         ("size_t", "size_t_"),
+        ("tvm_tiny_clamp", "m_tvm_tiny_clamp"),
         ("linux", "linux_"),  # a macro of gcc in its gnu modes
         ("", "input_0"),
         ("//", "input_0"),
@@ -72,3 +73,4 @@ def test_prefix_that_would_hide_a_standard_header() -> None:
     assert c_prefix("string") == "string_model"
     assert c_prefix("time") == "time_model"
     assert c_prefix("tvm_tiny") == "tvm_tiny_model"
+    assert c_prefix("tvm_tiny_requantize") == "m_tvm_tiny_requantize"

@@ -55,7 +55,7 @@ class _Entry:
         copies = [self._copy(port) for port in self.ports.outputs if self._owner(port.storage) is not port]
         pointers = [line for port in self._used_ports() for line in self._pointer_declaration(port)]
         blocks = [
-            "\n".join([*self._memory(), *self._unused_parameters()]),
+            "\n".join(self._parameters()),
             "\n".join(self._checks()),
             "\n".join(pointers),
             *calls,
@@ -73,25 +73,17 @@ class _Entry:
 
     # ---- before the layers -------------------------------------------------------------------------------------------------------
 
-    def _memory(self) -> list[str]:
-        outside = {port.storage for port in self.ports.all if port.offset is None}
-        touched = {name for layer in self.program.layers for name in (*layer.inputs, *layer.outputs)}
-        touched.update(port.storage for port in self._used_ports())
-        if touched <= outside and not any(layer.scratch for layer in self.program.layers):
-            return []
-        return ["  int8_t *const memory = (int8_t *)arena;"]
-
-    def _unused_parameters(self) -> list[str]:
+    def _parameters(self) -> list[str]:
+        """The arena as bytes, and what keeps compilers quiet about parameters that this model does not need."""
         used = {f"{port.kind}s" for port in self._used_ports()}
-        if self._memory() or self.plan.arena_size:
-            used.add("arena")
-        return [f"  (void){name};" for name in ("arena", "inputs", "outputs") if name not in used]
+        unused = [f"  (void){name};" for name in ("inputs", "outputs") if name not in used]
+        return ["  int8_t *const memory = (int8_t *)arena;" if self.plan.arena_size else "  (void)arena;", *unused]
 
     def _checks(self) -> list[str]:
         upper, lines = self.prefix.upper(), []
         if self.plan.arena_size:
-            lines += _early_return("arena == NULL", f"{upper}_ERROR_NULL")
-            lines += _early_return(f"((uintptr_t)arena % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT")
+            lines += _early_return("memory == NULL", f"{upper}_ERROR_NULL")
+            lines += _early_return(f"((uintptr_t)memory % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT")
         for port in self._used_ports():
             if port.offset is None:
                 lines += _early_return(f"({port.kind}s == NULL) || ({port.kind}s->{port.member} == NULL)", f"{upper}_ERROR_NULL")
@@ -117,7 +109,7 @@ class _Entry:
         arguments = [self._pointer(name) for name in (*layer.inputs, *layer.outputs)]
         arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
         owner = self._owner(output.name)
-        traced = self.local[owner.member] if owner else f"memory + {self.plan.placements[output.name].offset}"
+        traced = self.local[owner.member] if owner else _arena_pointer("int8_t", self.plan.placements[output.name].offset)
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
             *wrapped(f"  {self.prefix}_{layer.name}({', '.join(arguments)});"),
@@ -156,7 +148,10 @@ def _short(source: str) -> str:
 
 def _arena_pointer(type_name: str, offset: int) -> str:
     """A place in the arena. The way over void keeps compilers from doubting an alignment that the plan has seen to."""
-    return f"memory + {offset}" if type_name == "int8_t" else f"({type_name} *)(void *)(memory + {offset})"
+    place = f"memory + {offset}" if offset else "memory"
+    if type_name == "int8_t":
+        return place
+    return f"({type_name} *)(void *)({place})" if offset else f"({type_name} *)(void *){place}"
 
 
 def _early_return(condition: str, status: str) -> list[str]:

@@ -23,6 +23,7 @@ from tvm_tiny.target import Core
 if TYPE_CHECKING:
     from tvm_tiny.codegen.printer import PrintedLayer
 
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STRING_FUNCTIONS = re.compile(r"\bmem(cpy|set|move|cmp)\(")
 
 
@@ -83,9 +84,10 @@ def generate(
 def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: bool) -> tuple[str, tuple[str, ...]]:
     """``<prefix>.c``, and the runtime's headers that it includes."""
     body = "\n".join([*functions, entry])
-    headers = headers_for(body)
+    code = _COMMENT.sub("", body)  # comments quote names of the model file, which may be anything
+    headers = headers_for(code)
     system = ["stddef.h", "stdint.h"]
-    system += ["string.h"] if _STRING_FUNCTIONS.search(body) else []
+    system += ["string.h"] if _STRING_FUNCTIONS.search(code) else []
     system += ["math.h"] if needs_libm else []
     blocks = [
         f'{comment(f"The model {prefix}: its layers, and {prefix}_run, which calls them in their order.")}\n#include "{prefix}.h"',

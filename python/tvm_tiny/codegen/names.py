@@ -34,8 +34,13 @@ _STANDARD_HEADERS = (
 _TAKEN_PREFIXES = frozenset(f"{_STANDARD_HEADERS} tvm tvm_tiny tvmgen".split())
 
 
+_RUNTIME = "tvm_tiny_"  # what the runtime's functions begin with
+
+
 def c_prefix(model_name: str) -> str:
-    """The prefix of a model's files and symbols: its name, with "_model" behind it where the name alone means something else."""
+    """The prefix of a model's files and symbols: its name, or one beside it where the name alone means something else."""
+    if model_name.startswith(_RUNTIME):
+        return f"m_{model_name}"
     return f"{model_name}_model" if model_name in _TAKEN_PREFIXES else model_name
 
 
@@ -70,6 +75,8 @@ def _unique(
         base = identifier(tensor if re.search(r"[0-9A-Za-z]", tensor) else other)
         if base.lower() in KEYWORDS or base.lower() in taken:
             base += "_"
+        if base.lower().startswith(_RUNTIME):
+            base = f"m_{base}"
         name, count = base, 1
         while name.lower() in used:
             count += 1

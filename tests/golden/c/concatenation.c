@@ -24,16 +24,16 @@ static TVM_TINY_NOINLINE void m_concatenate_0(const int8_t *restrict x0,
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
   const int8_t *const z = ((inputs != NULL) && (inputs->z != NULL)) ? inputs->z : memory + 320;
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 192;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 0;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: concatenate_0, 1x6x5x6 int8, "y" */
   m_concatenate_0(x, z, y);

@@ -43,14 +43,14 @@ static TVM_TINY_NOINLINE void m_depthwise_conv2d_0(const int8_t *restrict x,
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 0;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 224;
 
   /* 0: depthwise_conv2d_0, 1x3x3x4 int8, "y" */

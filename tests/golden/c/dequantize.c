@@ -19,15 +19,15 @@ static TVM_TINY_NOINLINE void m_dequantize_0(const int8_t *restrict x, float *re
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 48;
-  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)(memory + 0);
+  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)memory;
 
   /* 0: dequantize_0, 1x10 float32, "y" */
   m_dequantize_0(x, y);

@@ -25,14 +25,14 @@ static TVM_TINY_NOINLINE void m_fully_connected_0(const int8_t *restrict x, int8
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 0;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 16;
 
   /* 0: fully_connected_0, 1x3 int8, "y" */

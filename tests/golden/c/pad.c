@@ -23,15 +23,15 @@ static TVM_TINY_NOINLINE void m_pad_0(const int8_t *restrict x, int8_t *restrict
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 208;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 0;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: pad_0, 1x7x7x4 int8, "y" */
   m_pad_0(x, y);

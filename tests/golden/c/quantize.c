@@ -19,14 +19,14 @@ static TVM_TINY_NOINLINE void m_quantize_0(const float *restrict x, int8_t *rest
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
-  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)(memory + 0);
+  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)memory;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 48;
 
   /* 0: quantize_0, 1x10 int8, "y" */
