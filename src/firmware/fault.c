@@ -1,6 +1,6 @@
 #include "fault.h"
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "console.h"
 #include "cortex_m.h"
@@ -26,8 +26,12 @@ __attribute__((naked)) void fault_handler(void) {
 }
 
 /* libgcc divides where the core cannot, and calls these for a division by zero; its own do nothing. */
-__attribute__((naked)) void __aeabi_idiv0(void) { __asm volatile("udf #0"); }
-__attribute__((naked)) void __aeabi_ldiv0(void) { __asm volatile("udf #0"); }
+__attribute__((naked)) void __aeabi_idiv0(void) {
+  __asm volatile("udf #0");
+}
+__attribute__((naked)) void __aeabi_ldiv0(void) {
+  __asm volatile("udf #0");
+}
 
 static void read_registers(volatile struct fault *fault) {
   fault->exception = SCB_ICSR & 0x1FFu;
@@ -45,8 +49,10 @@ static void read_registers(volatile struct fault *fault) {
 /* The core has saved r0-r3, r12, lr, pc and xpsr at `sp`, unless saving them failed (MSTKERR, STKERR, STKOF). */
 static void read_frame(volatile struct fault *fault, const uint32_t *sp) {
   const uint32_t stacking_failed = 1u << 4 | 1u << 12 | 1u << 20;
-  fault->sp = (uint32_t)(uintptr_t)sp;
-  fault->framed = (fault->cfsr & stacking_failed) == 0u && sp >= tiny_stack_bottom && sp + 8 <= tiny_stack_top;
+  const uintptr_t address = (uintptr_t)sp;
+  const bool on_stack = address >= (uintptr_t)tiny_stack_bottom && address <= (uintptr_t)tiny_stack_top - 32u;
+  fault->sp = (uint32_t)address;
+  fault->framed = (fault->cfsr & stacking_failed) == 0u && on_stack;
   if (fault->framed == 0u)
     return;
   fault->lr = sp[5];

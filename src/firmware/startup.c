@@ -82,9 +82,9 @@ static void protect_code(void) {
  */
 static void initialise_memory(void) {
   const uint32_t *from = tiny_data_load;
-  for (volatile uint32_t *to = tiny_data_start; to < tiny_data_end; ++to)
+  for (volatile uint32_t *to = tiny_data_start; to != tiny_data_end; ++to)
     *to = *from++;
-  for (volatile uint32_t *to = tiny_bss_start; to < tiny_bss_end; ++to)
+  for (volatile uint32_t *to = tiny_bss_start; to != tiny_bss_end; ++to)
     *to = 0u;
 }
 

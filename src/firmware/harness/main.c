@@ -160,7 +160,7 @@ static void run_sample(uint32_t sample) {
 }
 
 int main(void) {
-  struct harness_header header;
+  struct harness_header header = {0, 0, 0};
   if (!io_open())
     stop("cannot open input.bin or output.bin");
   if (!io_read_input(&header, sizeof header) || header.magic != HARNESS_INPUT_MAGIC)

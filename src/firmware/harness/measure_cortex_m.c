@@ -35,12 +35,12 @@ uint32_t measure_call(measured_function function, void *arena, const void *input
 static const uint32_t guard_word = 0x5AFE57ACu;
 
 void measure_guard_stack(void) {
-  for (uint32_t *word = tiny_stack_guard; word < tiny_stack_bottom; ++word)
+  for (uint32_t *word = tiny_stack_guard; word != tiny_stack_bottom; ++word)
     *(volatile uint32_t *)word = guard_word;
 }
 
 bool measure_stack_guard_whole(void) {
-  for (const uint32_t *word = tiny_stack_guard; word < tiny_stack_bottom; ++word)
+  for (const uint32_t *word = tiny_stack_guard; word != tiny_stack_bottom; ++word)
     if (*(const volatile uint32_t *)word != guard_word)
       return false;
   return true;
