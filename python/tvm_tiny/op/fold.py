@@ -38,14 +38,14 @@ def integer_bias(graph: Graph, expr: object, accumulator_scales: np.ndarray) -> 
     A quantised bias whose scale is the accumulator's (to 1 part in 1000, TFLite's own tolerance) is taken as it is; any other, and a
     float one, is rounded to it.
     """
-    quantized = graph.quantized_constant(expr)  # type: ignore[arg-type]
+    quantized = graph.quantized_constant(expr)
     if quantized is not None:
         own = np.broadcast_to(quantized.scale, quantized.data.shape).astype(np.float64).ravel()
         if np.allclose(own, accumulator_scales, rtol=1e-3, atol=0.0):
             return (quantized.data.astype(np.int64) - quantized.zero_point).ravel()
         real = quantized.real().ravel()
     else:
-        constant = graph.constant(expr)  # type: ignore[arg-type]
+        constant = graph.constant(expr)
         if constant is None:
             return None
         real = constant.astype(np.float64).ravel()

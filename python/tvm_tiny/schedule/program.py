@@ -15,8 +15,8 @@ from tvm_tiny.op.qdq import op_name
 from tvm_tiny.program import Constant, Layer, Program, Tensor
 from tvm_tiny.schedule.floats import schedule_float
 from tvm_tiny.schedule.lower import lower_function
-from tvm_tiny.schedule.scalar import schedule_operator
 from tvm_tiny.schedule.scratch import scratch_of
+from tvm_tiny.schedule.select import implementations
 from tvm_tiny.target import Core
 from tvm_tiny.tvm_compat import constant_array
 
@@ -44,7 +44,6 @@ class _Scheduler:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
-    cache: dict[str, tirx.PrimFunc] = field(default_factory=dict)
 
     def run(self) -> Program:
         main = self.mod["main"]
@@ -123,12 +122,10 @@ class _Scheduler:
         self.aliases[name] = self.aliases.get(target, target)
 
     def _add_operator(self, var: relax.Var, value: relax.Call, node: Node) -> None:
-        definition = node.op.define(node)
         layer = f"{node.op.name}_{len(self.layers)}"
-        placeholders = [placeholder for placeholder, _ in definition.constants.values()]
-        func = te.create_prim_func([*definition.inputs, *placeholders, definition.output])
-        lowered = self._lowered(schedule_operator, func)
-        constants = tuple(Constant(f"{layer}_{role}", data) for role, (_, data) in definition.constants.items())
+        scheduled = implementations(node, self.core)[0].build(node, self.core)
+        lowered = lower_function(scheduled.func, self.core)
+        constants = tuple(Constant(f"{layer}_{role}", data) for role, data in scheduled.constants.items())
         source = source_of(value)
         layout = tuple(int(axis) for axis in value.attrs["layout"]) if "layout" in value.attrs else None
         offset = int(value.attrs["offset"]) if "offset" in value.attrs else 0
@@ -154,7 +151,7 @@ class _Scheduler:
         outputs = self._tir_outputs(var)
         params = [func.params[index] for _, index in sorted(order)] + list(func.params[len(arguments) :])
         func = tirx.PrimFunc(params, func.body, func.ret_type, func.attrs)
-        lowered = self._lowered(schedule_float, func)
+        lowered = lower_function(schedule_float(func), self.core)
         source = self.model.tensor_names.get(var.name, "")
         self._add_layer(
             layer,
@@ -185,12 +182,11 @@ class _Scheduler:
         layer = f"constant_{len(self.layers)}"
         output = self._add_tensor(var, source="")
         constants = (Constant(f"{layer}_values", array.reshape(shape)),)
-        self._add_layer(layer, "constant", self._lowered(schedule_float, func), (), (output,), constants, 0, comment="constant")
+        self._add_layer(
+            layer, "constant", lower_function(schedule_float(func), self.core), (), (output,), constants, 0, comment="constant"
+        )
 
     # ---- pieces ------------------------------------------------------------------------------------------------------------------
-
-    def _lowered(self, schedule: object, func: tirx.PrimFunc) -> tirx.PrimFunc:
-        return lower_function(schedule(func.with_attr("global_symbol", "main")), self.core)  # type: ignore[operator]
 
     def _storage(self, expr: relax.Expr) -> str:
         if expr not in self.names:

@@ -1,19 +1,25 @@
 """Default schedules for a core without SIMD: one multiply-accumulate at a time, accumulators in registers.
 
-An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded copy
-of the input; "largest", "total" and "inverse" are softmax's numbers of a row. Everything else is computed where it stands.
+An operator's blocks tell which form applies: "acc" is a reduction that "output" reads at its own position; "padded" is a padded
+copy of the input; "largest", "total" and "inverse" are softmax's numbers of a row. Everything else is computed where it stands.
 """
 
 from __future__ import annotations
 
-from tvm import s_tir, tirx
+from tvm import s_tir, te
+
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.target import Core
 
 _ROW_STAGES = ("largest", "total", "inverse")
 
 
-def schedule_operator(func: tirx.PrimFunc) -> tirx.PrimFunc:
-    """Schedule the TE function of one of our operators (see :class:`tvm_tiny.op.operator.Definition`)."""
-    sch = s_tir.Schedule(func)
+def build(node: Node, _core: Core) -> Scheduled:
+    """Any operator, from its definition."""
+    definition = node.op.define(node)
+    placeholders = [placeholder for placeholder, _ in definition.constants.values()]
+    sch = s_tir.Schedule(te.create_prim_func([*definition.inputs, *placeholders, definition.output]))
     names = [str(sch.get(child).name_hint) for child in sch.get_child_blocks(sch.get_sblock("root"))]
     if "acc" in names:
         _accumulate_in_register(sch)
@@ -21,7 +27,7 @@ def schedule_operator(func: tirx.PrimFunc) -> tirx.PrimFunc:
         _line_buffer(sch)
     if "total" in names:
         _row_by_row(sch, [name for name in _ROW_STAGES if name in names])
-    return sch.mod["main"]
+    return Scheduled(sch.mod["main"], {role: data for role, (_, data) in definition.constants.items()})
 
 
 def _line_buffer(sch: s_tir.Schedule) -> None:
@@ -53,3 +59,6 @@ def _row_by_row(sch: s_tir.Schedule, stages: list[str]) -> None:
         reductions = [int(var.iter_type) for var in sch.get(stage).iter_vars].count(2)
         if reductions:
             sch.decompose_reduction(stage, sch.get_loops(stage)[-reductions])
+
+
+ANY = Implementation("scalar", lambda _node, _core: True, build)

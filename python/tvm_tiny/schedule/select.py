@@ -1,0 +1,19 @@
+"""Which implementation computes a node on a core: the first of its instruction set's list that applies."""
+
+from __future__ import annotations
+
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule import scalar
+from tvm_tiny.schedule.implementation import Implementation
+from tvm_tiny.target import Core
+
+SCALAR: tuple[Implementation, ...] = (scalar.ANY,)
+DSP: tuple[Implementation, ...] = (*SCALAR,)
+MVE: tuple[Implementation, ...] = (*SCALAR,)
+
+_BY_ISA = {"scalar": SCALAR, "dsp": DSP, "mve": MVE}
+
+
+def implementations(node: Node, core: Core) -> list[Implementation]:
+    """Every implementation that applies to ``node`` on ``core``, best first; never empty."""
+    return [each for each in _BY_ISA[core.isa] if each.applies(node, core)]
