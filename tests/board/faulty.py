@@ -22,6 +22,7 @@ LONG_DIVISION = twice(f"{NEGATE}\n  volatile int64_t zero = 0;\n  out[0] = (int8
 JUMP = twice(f"{NEGATE}\n  ((void (*)(void))(uintptr_t)0x20000100)();")
 OVERFLOW = twice(f"{NEGATE}\n  out[0] = (int8_t)deeper(in[0] | 1);", _RECURSION)
 HANG = twice(f'{NEGATE}\n  for (;;) {{\n    out[0] = 1;\n    __asm volatile("");\n  }}')
+STACK_GUARD = twice(f"{NEGATE}\n  tiny_stack_guard[3] = 1u;", "extern uint32_t tiny_stack_guard[];\n")
 BEHIND_ARENA = twice(f"{NEGATE}\n  ((int8_t *)(uintptr_t)in)[8] = 1;")
 IN_FRONT_OF_ARENA = twice(f"{NEGATE}\n  ((int8_t *)(uintptr_t)in)[-9] = 1;")
 BESIDE_OUTPUT = twice(f"{NEGATE}\n  out[8] = 1;")

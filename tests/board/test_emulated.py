@@ -139,6 +139,7 @@ def test_code_for_another_core_is_told() -> None:
     [
         (faulty.BEHIND_ARENA, "at sample 0: it wrote behind the end of its arena"),
         (faulty.IN_FRONT_OF_ARENA, "at sample 0: it wrote in front of its arena"),
+        (faulty.STACK_GUARD, "at sample 0: the stack overflowed into the guard below it"),
         (faulty.BESIDE_OUTPUT, "at sample 1: it wrote beside an input or output outside the arena"),
     ],
 )

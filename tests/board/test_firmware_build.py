@@ -70,6 +70,14 @@ def test_code_is_counted_as_linked(tmp_path: Path) -> None:
     assert image.code_size == int(text) + int(data)
 
 
+def test_any_folder_will_do(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder, with (ä) in its name"
+    image = EmulatedBoard(M4).build(with_sizes(twice(), 16, 24), folder=folder)
+    assert image.path.parent == folder
+    assert image.weights_size == 24
+    assert len(EmulatedBoard(M4).run(image, samples(1)).outputs) == 1
+
+
 def test_a_model_runs_on_cores_that_have_its_instructions() -> None:
     assert core_for(replace(twice(), target="c"), M4).name == "cortex-m4"
     assert core_for(replace(twice(), target="cortex-m3"), M4).name == "cortex-m3"
