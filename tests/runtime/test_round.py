@@ -58,7 +58,7 @@ def test_requantize_real_is_litert_fully_connected(runtime: Runtime) -> None:
     acc = spread(rng, 20000)
     scale = rng.uniform(1e-6, 0.05, acc.size)
     scale[:4000] = 2.0 ** rng.integers(-12, 0, 4000)
-    scale[4000:8000] = 0.1  # acc = 5, 15, ...: the exact product lies beside the tie that the rounded one hits
+    scale[4000:8000] = 0.3  # acc = 5, 15, ...: the exact product lies below the tie that the rounded one hits
     acc[4000:8000] = np.arange(-20000, 20000, 10) + 5
     with np.errstate(all="ignore"):
         product = acc.astype(np.float64) * scale
@@ -67,8 +67,8 @@ def test_requantize_real_is_litert_fully_connected(runtime: Runtime) -> None:
 
 
 def test_a_fused_multiplication_would_be_seen() -> None:
-    """The cases above hold ties that only the rounded product has: 0.1 is a little more than 1/10."""
-    ties = [acc for acc in range(5, 20000, 10) if Fraction(acc * 0.1) * 2 % 2 == 1 and acc * Fraction(0.1) * 2 % 2 != 1]
+    """The cases above hold ties that only the rounded product has: as a double, 0.3 is a little less than 3/10."""
+    ties = [acc for acc in range(5, 20000, 10) if Fraction(acc * 0.3) * 2 % 2 == 1 and acc * Fraction(0.3) < Fraction(acc * 0.3)]
     assert len(ties) > 100
 
 
