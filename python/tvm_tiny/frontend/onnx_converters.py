@@ -210,9 +210,10 @@ def _clip(importer: CanonicalImporter, node: Node) -> relax.Expr:
 
 
 def _hard_swish(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    """ONNX defines it as x * HardSigmoid(x); any other way of writing it rounds otherwise."""
     x = node.x
-    gate = relax.op.clip(relax.op.add(x, relax.const(3.0, "float32")), 0.0, 6.0)
-    return relax.op.divide(relax.op.multiply(x, gate), relax.const(6.0, "float32"))
+    gate = relax.op.add(relax.op.multiply(x, relax.const(1 / 6, "float32")), relax.const(0.5, "float32"))
+    return relax.op.multiply(x, relax.op.clip(gate, 0.0, 1.0))
 
 
 def _batch_normalization(importer: CanonicalImporter, node: Node) -> relax.Expr:

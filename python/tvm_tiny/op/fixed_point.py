@@ -61,7 +61,7 @@ def requantize(value: int, multiplier: int, shift: int) -> int:
 
 def input_radius(integer_bits: int, left_shift: int) -> int:
     """The largest difference whose rescaled value still fits Q``integer_bits`` (``CalculateInputRadius``)."""
-    return (((1 << integer_bits) - 1) << (31 - integer_bits)) >> left_shift
+    return (((1 << integer_bits) - 1) << (31 - integer_bits)) >> max(left_shift, 0)
 
 
 _EXP_MINUS_EIGHTH = 1895147668  # exp(-1/8) in Q0

@@ -118,8 +118,9 @@ def _squashed(
     operand: Operand, output: OutputQuantization, function: Callable[[int, int], int], output_bits: int, lowest: int
 ) -> np.ndarray:
     """A function that levels off, over 4 integer bits of input; ``lowest`` is its lower limit in steps of the output."""
-    multiplier, shift = quantize_multiplier(float(_F32(operand.scale)) * 2.0**27)
-    radius = fixed_point.input_radius(4, shift)
+    rescale = float(_F32(operand.scale)) * 2.0**27
+    multiplier, shift = quantize_multiplier(rescale)
+    radius = fixed_point.input_radius(4, math.frexp(rescale)[1])
 
     def value(x: int) -> int:
         if x <= -radius:
