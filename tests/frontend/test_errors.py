@@ -126,6 +126,24 @@ def test_truncated_onnx(tmp_path: Path) -> None:
         refused(tmp_path, data[:size], "m.onnx")
 
 
+@pytest.mark.parametrize("source_format", ["tflite", "onnx"])
+def test_damaged_files_load_or_are_refused(tmp_path: Path, source_format: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data, rng = tflite_model() if source_format == "tflite" else onnx_model(), np.random.default_rng(0)
+    path, outcomes = tmp_path / f"m.{source_format}", {"loaded": 0, "refused": 0}
+    for _ in range(100):
+        damaged = bytearray(data)
+        for position in rng.integers(8, len(data), 2):
+            damaged[position] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            load(path)
+            outcomes["loaded"] += 1
+        except ModelError:
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 0, outcomes
+    assert capfd.readouterr() == ("", "")
+
+
 # Shapes.
 
 

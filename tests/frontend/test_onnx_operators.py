@@ -298,6 +298,25 @@ def test_float_weights_behind_a_quantize_become_integers(tmp_path: Path) -> None
     assert steps_apart(model) <= 1
 
 
+def test_parameters_of_quantisation_come_in_one_shape(tmp_path: Path) -> None:
+    """A scale may be an array of one, a zero point may be left out, an axis counted from the end."""
+    b = OnnxBuilder(opset=21)
+    x, one = b.input("x", (1, 4)), b.constant("one", np.float32([0.05]))
+    x = b.operator(
+        "DequantizeLinear", [b.operator("QuantizeLinear", [x, one], "q", attributes={"output_dtype": onnx.TensorProto.INT8}), one]
+    )
+    stored, scales = b.constant("w", np.int8(np.eye(4) * 100)), b.constant("s", np.float32([0.01, 0.02, 0.03, 0.04]))
+    w = b.operator("DequantizeLinear", [stored, scales], attributes={"axis": -1})
+    model = imported(tmp_path, b.build([b.operator("MatMul", [x, w], "y", **Q)]), ".onnx")
+    assert operators(model) == ["quantize", "dequantize", "weights", "matmul", "quantize"]
+    calls = [value for _, value in bindings(model) if len(value.args) == 3]
+    parameters = [[constant_array(argument) for argument in value.args[1:]] for value in calls]
+    assert [(scale.shape, int(zero)) for scale, zero in parameters] == [((), 0), ((), 0), ((4,), 0), ((), 5)]
+    assert [int(value.attrs.axis) for value in calls] == [0, 0, 1, 0]
+    assert str(calls[0].attrs.out_dtype) == "int8"
+    assert steps_apart(model) <= 1
+
+
 def test_the_border_keeps_the_types_of_the_file(tmp_path: Path) -> None:
     """A float input stays float; an integer one has the scale of the DequantizeLinear behind it."""
     b = OnnxBuilder("uint8")

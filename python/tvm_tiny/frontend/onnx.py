@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvm_tiny.errors import ModelError
 from tvm_tiny.frontend.onnx_file import OnnxFile, inputs_of, read_onnx
-from tvm_tiny.frontend.refusal import unsupported
+from tvm_tiny.frontend.refusal import reason_of, unsupported
 from tvm_tiny.model import Model, TensorSpec
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ def load_onnx(data: bytes, name: str, path: Path) -> Model:
     from tvm_tiny.frontend.onnx_importer import import_graph
 
     graph = file.model.graph
-    mod, importer = import_graph(file)
+    try:
+        mod, importer = import_graph(file)
+    except Exception as error:
+        raise ModelError(f"{path}: the graph cannot be imported: {reason_of(error)}") from error
     if importer.refusals:
         raise unsupported(str(path), len(graph.node), importer.refusals)
     inputs = [value.name for value in inputs_of(graph)]

@@ -76,23 +76,26 @@ def _quantization(node: Node, stored: str) -> tuple[relax.Expr, relax.Expr, int]
     zero_point = node.array(2, "zero point") if node.has(2) else np.zeros(scale.shape, stored)
     if str(zero_point.dtype) != stored:
         raise Refused(f"its zero point is {zero_point.dtype}, expected {stored}")
+    if zero_point.size != scale.size:
+        raise Refused(f"it has {scale.size} scales but {zero_point.size} zero points")
     zero_point = zero_point.astype(np.int32)
     if scale.size == 1:
         return relax.const(scale.reshape(())), relax.const(zero_point.reshape(())), 0
     shape = _shape(node.x)
     axis = int(node.attributes.get("axis", 1))
-    if not -len(shape) <= axis < len(shape) or scale.shape != (shape[axis],) or zero_point.shape != scale.shape:
+    if not -len(shape) <= axis < len(shape) or scale.shape != (shape[axis],):
         raise Refused(f"it has {scale.size} scales along axis {axis} of a tensor of shape {shape}")
     same = bool((zero_point == zero_point[0]).all())
     return relax.const(scale), relax.const(zero_point[0] if same else zero_point), axis % len(shape)
 
 
 def _quantize(importer: CanonicalImporter, node: Node) -> relax.Expr:
-    dtype = str(node.inputs[2].ty.dtype) if node.has(2) else node.outputs[0].dtype or "uint8"
+    zero_point = node.inputs[2] if node.has(2) else None
+    dtype = (node.outputs[0].dtype or "uint8") if zero_point is None else str(zero_point.ty.dtype)
     if dtype not in _STORED:
         raise Refused(f"it quantises to {dtype}, expected int8 or uint8")
-    scale, zero_point, axis = _quantization(node, dtype)
-    return relax.op.quantize(node.x, scale, zero_point, axis=axis, out_dtype=dtype)
+    scale, offset, axis = _quantization(node, dtype)
+    return relax.op.quantize(node.x, scale, offset, axis=axis, out_dtype=dtype)
 
 
 def _dequantize(importer: CanonicalImporter, node: Node) -> relax.Expr:

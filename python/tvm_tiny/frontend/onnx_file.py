@@ -81,6 +81,7 @@ def read_onnx(data: bytes, path: Path) -> OnnxFile:
     except Exception as error:  # the classes of onnx's errors share no public base
         told = " ".join(str(error).split("\n\n")[0].split())
         raise ModelError(f"{path}: not a valid ONNX graph: {told}", "export the model again") from error
+    _check_weights(model.graph, path)
     types = _types(inferred.graph)
     _check_precision(model, types, path)
     return OnnxFile(model, source, opset, types)
@@ -109,7 +110,10 @@ def dtype_name(elem_type: int) -> str:
 
     if elem_type == onnx.TensorProto.UNDEFINED:
         return ""
-    return {"float": "float32", "double": "float64"}.get(name := onnx.TensorProto.DataType.Name(elem_type).lower(), name)
+    if elem_type not in onnx.TensorProto.DataType.values():
+        return f"type {elem_type}"
+    name = onnx.TensorProto.DataType.Name(elem_type).lower()
+    return {"float": "float32", "double": "float64"}.get(name, name)
 
 
 def _opset(model: onnx.ModelProto, path: Path) -> int:
@@ -169,6 +173,17 @@ def _check_inputs(model: onnx.ModelProto, path: Path) -> None:
                 f"{path}: dimension {axis}{f' ({symbol})' if symbol else ''} of input {value.name!r} is not fixed (shape {shape})",
                 f"export with a fixed shape, or: python -m onnxruntime.tools.make_dynamic_shape_fixed {how} {path.name} fixed.onnx",
             )
+
+
+def _check_weights(graph: onnx.GraphProto, path: Path) -> None:
+    import onnx
+
+    for tensor in graph.initializer:
+        try:
+            onnx.numpy_helper.to_array(tensor)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            what = f"the weights {tensor.name!r} are not of the shape and type that they should have"
+            raise ModelError(f"{path}: {what}", "copy, download or export the model again") from error
 
 
 def _types(graph: onnx.GraphProto) -> dict[str, TensorType]:

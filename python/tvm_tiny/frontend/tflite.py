@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from tvm_tiny.errors import ModelError
-from tvm_tiny.frontend.refusal import unsupported
+from tvm_tiny.frontend.refusal import reason_of, unsupported
 from tvm_tiny.frontend.tflite_file import Graph, Tensor, read_graph
 from tvm_tiny.frontend.tflite_operators import live_operators
 from tvm_tiny.model import Model, TensorSpec
@@ -50,6 +50,8 @@ def _imported(data: bytes, graph: Graph, file: str) -> tuple[Any, dict[str, str]
     except OperatorsRefused:
         converters[0].bb._end_block()  # TVM warns of a builder that is left with an open block
         raise unsupported(file, len(graph.operators), converters[0].refusals) from None
+    except Exception as error:
+        raise ModelError(f"{file}: the graph cannot be imported: {reason_of(error)}") from error
     inputs = zip(graph.inputs, mod["main"].params, strict=True)
     held = [(graph.tensors[i].name, expr) for i, expr in (*inputs, *converters[0].tensors.items())]
     return named_module(mod, held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import cache
 
 from tvm_tiny.frontend.tflite_file import Graph, Operator
 
@@ -18,6 +19,8 @@ REFUSED = {
     "CALL_ONCE": _CONTROL,
     "CUSTOM": "custom operators have no public definition",
     "DELEGATE": "it was compiled for one accelerator",
+    "DENSIFY": "sparse weights are not supported",
+    "DETECTION_POSTPROCESS": "custom operators have no public definition",
     "HASHTABLE": _STATE,
     "HASHTABLE_FIND": _STATE,
     "HASHTABLE_IMPORT": _STATE,
@@ -26,6 +29,7 @@ REFUSED = {
     "IF": _CONTROL,
     "LSTM": _STATE,
     "MULTINOMIAL": _RANDOM,
+    "PLACEHOLDER_FOR_GREATER_OP_CODES": "it is newer than the schema that is known here",
     "RANDOM_STANDARD_NORMAL": _RANDOM,
     "RANDOM_UNIFORM": _RANDOM,
     "READ_VARIABLE": _STATE,
@@ -43,11 +47,11 @@ REFUSED = {
     "WHILE": _CONTROL,
 }
 
-# Quantised arithmetic that comes out as dequantize → float operator → quantize.
+# Quantised arithmetic that TFLite has kernels for; it comes out as dequantize → float operator → quantize.
 ARITHMETIC = frozenset(
-    "ABS ADD AVERAGE_POOL_2D CEIL CONV_2D COS DEPTHWISE_CONV_2D DEQUANTIZE DIV EXP FLOOR FULLY_CONNECTED HARD_SWISH LEAKY_RELU LOG "
-    "LOGISTIC LOG_SOFTMAX MAXIMUM MEAN MINIMUM MUL NEG PRELU QUANTIZE REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 "
-    "RESIZE_BILINEAR ROUND RSQRT SIN SOFTMAX SQRT SQUARED_DIFFERENCE SUB SUM TANH TRANSPOSE_CONV".split()
+    "ABS ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV EXP FULLY_CONNECTED HARD_SWISH LEAKY_RELU LOG LOGISTIC "
+    "LOG_SOFTMAX MAXIMUM MEAN MINIMUM MUL PRELU QUANTIZE REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 "
+    "RESIZE_BILINEAR RSQRT SOFTMAX SQUARED_DIFFERENCE SUB SUM TANH TRANSPOSE_CONV".split()
 )
 # Quantised operands, but a result that is not: truth values and positions.
 PREDICATES = frozenset("ARG_MAX ARG_MIN EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL NOT_EQUAL".split())
@@ -102,3 +106,12 @@ def live_operators(graph: Graph) -> set[int]:
         read = operator.inputs[:1] if operator.code == "RESHAPE" else operator.inputs
         wanted.update(i for i in read if i >= 0)
     return live
+
+
+@cache
+def known_operators() -> frozenset[str]:
+    """Operators that can be imported, by their names in the schema."""
+    from tvm_tiny.frontend.tflite_converter import CanonicalConverter
+
+    nothing = Graph((), (), (), (), 1)
+    return frozenset(CanonicalConverter(nothing, None, None, None, None).convert_map) - frozenset(REFUSED)
