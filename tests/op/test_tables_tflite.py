@@ -6,6 +6,7 @@ Scales are drawn over five orders of magnitude, zero points over the whole range
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_a_kernel_for_any_parameters(kernel: str) -> None:
     build, table, limits, interpreters = KERNELS[kernel]
     drawn = parameters(len(kernel))
     compared = 0
-    for given, output in zip(drawn, drawn[1:], strict=False):
+    for given, output in pairwise(drawn):
         try:
             ours = table(Operand(None, (1, 256), *given), limited(output, *limits))
         except NotInteger:
