@@ -52,7 +52,7 @@ def test_tensors_that_have_no_place_in_the_arena(name: str) -> None:
 
 
 def test_a_board_without_room_outside_the_arena() -> None:
-    assert "#define HARNESS_OUTSIDE_SIZE 0u" in glue_header(twice(), outside=False)
+    assert "#define TVM_TINY_MODEL_OUTSIDE_SIZE 0u" in glue_header(twice(), outside=False)
 
 
 def test_sizes_that_differ_from_the_header_do_not_compile() -> None:

@@ -44,7 +44,8 @@ def test_a_missing_symbol() -> None:
 
 
 def test_reads_an_image() -> None:
-    symbols = read_symbols(get_board("mps2-an386").build(twice()).path)
+    image = get_board("mps2-an386").build(twice())
+    symbols = read_symbols(image.path)
     run = symbols.function_at(symbols.address_of("twice_run") + 4)
     assert run is not None
     assert (run.name, run.address % 2) == ("twice_run", 0)

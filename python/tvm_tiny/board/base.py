@@ -100,8 +100,8 @@ class Board(Protocol):
         """Compile and link ``module`` with start-up code and the measurement harness.
 
         ``trace`` makes the run report every layer's output. ``sanitize`` builds with ASan and UBSan where the board can (the host).
-        The image lies in ``folder``, which must not be used for anything else and stays; without it, in a folder that is removed
-        when this process ends.
+        The image lies in ``folder``, which must not be used for anything else and stays; without it, in a temporary folder that
+        goes when the image does.
 
         Raises
         ------

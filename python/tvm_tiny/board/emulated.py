@@ -18,7 +18,7 @@ from tvm_tiny.board.process import Finished, run_process
 from tvm_tiny.board.symbols import SymbolTable, read_symbols
 from tvm_tiny.board.toolchain import QEMU, find_tool
 from tvm_tiny.board.verdict import end_error, fault_error, hang_error
-from tvm_tiny.board.workspace import new_folder, run_folder
+from tvm_tiny.board.workspace import build_in, run_folder
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError
 
@@ -83,7 +83,7 @@ class EmulatedBoard:
         self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
     ) -> Image:
         """As :meth:`Board.build`; sanitizers need an operating system, so ``sanitize`` changes nothing here."""
-        return build_firmware(module, self.info, folder or new_folder("image"), optimize=optimize, trace=trace)
+        return build_in(folder, lambda where: build_firmware(module, self.info, where, optimize=optimize, trace=trace))
 
     def run(self, image: Image, inputs: Sequence[Mapping[str, np.ndarray]], *, timeout: float = 300.0) -> RunResult:
         """As :meth:`Board.run`."""

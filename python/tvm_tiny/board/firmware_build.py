@@ -108,7 +108,7 @@ def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
 def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str]) -> list[Unit]:
     root = firmware_dir()
     sources = [root / name for name in _SUPPORT] + [root / "harness" / name for name in _HARNESS]
-    includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}", f"-I{folder / 'model'}")
+    includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}")
     flags = (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
     return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
 

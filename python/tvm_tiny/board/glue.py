@@ -83,14 +83,14 @@ def glue_header(module: CModule, *, outside: bool) -> str:
 
 #include "harness.h"
 #include "measure.h"
-#include "{name}.h"
+#include "model/{name}.h"
 
-#define HARNESS_ARENA_SIZE {upper}_ARENA_SIZE
-#define HARNESS_ARENA_ALIGNMENT {upper}_ARENA_ALIGNMENT
-#define HARNESS_ALL_IN_ARENA {int(all_in_arena(module))}
-#define HARNESS_INPUTS {len(module.inputs)}u
-#define HARNESS_OUTPUTS {len(module.outputs)}u
-#define HARNESS_OUTSIDE_SIZE {buffer.size if outside else 0}u
+#define TVM_TINY_MODEL_ARENA_SIZE {upper}_ARENA_SIZE
+#define TVM_TINY_MODEL_ARENA_ALIGNMENT {upper}_ARENA_ALIGNMENT
+#define TVM_TINY_MODEL_ALL_IN_ARENA {int(all_in_arena(module))}
+#define TVM_TINY_MODEL_INPUTS {len(module.inputs)}u
+#define TVM_TINY_MODEL_OUTPUTS {len(module.outputs)}u
+#define TVM_TINY_MODEL_OUTSIDE_SIZE {buffer.size if outside else 0}u
 
 {_checks(module)}
 {_table(module, "harness_inputs", module.input_members, input_offsets)}

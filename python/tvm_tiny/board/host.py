@@ -17,7 +17,7 @@ from tvm_tiny.board.info import BoardInfo
 from tvm_tiny.board.process import Finished, run_process
 from tvm_tiny.board.toolchain import HOST_CC, find_tool, run_tool
 from tvm_tiny.board.verdict import end_error, hang_error
-from tvm_tiny.board.workspace import new_folder, run_folder
+from tvm_tiny.board.workspace import build_in, run_folder
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import FirmwareError, TargetError
 from tvm_tiny.resources import firmware_dir
@@ -62,13 +62,15 @@ class HostBoard:
         """As :meth:`Board.build`."""
         if optimize not in OPTIMIZE:
             raise TargetError(f"unknown optimisation {optimize!r}: expected one of {', '.join(OPTIMIZE)}")
+        return build_in(folder, lambda where: self._build(module, where, OPTIMIZE[optimize], trace=trace, sanitize=sanitize))
+
+    def _build(self, module: CModule, folder: Path, optimize: tuple[str, ...], *, trace: bool, sanitize: bool) -> Image:
         compiler = find_tool(HOST_CC)
-        folder = folder or new_folder("image")
         root = write_module(module, folder)
         (folder / "model_glue.h").write_text(glue_header(module, outside=True), encoding="utf-8")
-        flags = (*OPTIMIZE[optimize], *(_SANITIZE if sanitize else ()), *(("-DTVM_TINY_TRACE",) if trace else ()))
+        flags = (*optimize, *(_SANITIZE if sanitize else ()), *(("-DTVM_TINY_TRACE",) if trace else ()))
         firmware = firmware_dir()
-        includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}", f"-I{root}")
+        includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}")
         units = model_units(module, root, folder / "objects" / "model", flags)
         units += [
             Unit(firmware / "harness" / name, folder / "objects" / "harness" / f"{name}.o", ("-std=c99", *flags, *includes))

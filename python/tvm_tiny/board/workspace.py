@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tvm_tiny.board.base import Image
 from tvm_tiny.errors import OutputError
 
 
-def new_folder(prefix: str) -> Path:
-    """A fresh folder of its own, removed when this process ends.
+def build_in(folder: Path | None, build: Callable[[Path], Image]) -> Image:
+    """The image that ``build`` makes in ``folder``; without one, in a temporary folder that is removed with the image.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            return build(folder)
+        temporary = Path(tempfile.mkdtemp(prefix="tvm_tiny-image-"))
+    except OSError as error:
+        where = folder or tempfile.gettempdir()
+        raise OutputError(f"the firmware cannot be written into {where}: {error}", "set TMPDIR to a folder with room") from error
+    try:
+        image = build(temporary)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    weakref.finalize(image, shutil.rmtree, temporary, ignore_errors=True)
+    return image
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """A folder for the files of one run, removed after it.
 
     Raises
     ------
     OutputError
         The temporary directory cannot be written.
     """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f"tvm_tiny-{prefix}-"))
-    except OSError as error:
-        raise OutputError(f"no temporary folder can be made: {error}", "set TMPDIR to a folder that can be written") from error
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-@contextmanager
-def run_folder() -> Iterator[Path]:
-    """A folder for the files of one run, removed after it."""
     try:
         with tempfile.TemporaryDirectory(prefix="tvm_tiny-run-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)

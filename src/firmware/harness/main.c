@@ -11,7 +11,7 @@
 #include "harness.h"
 #include "harness_io.h"
 #include "measure.h"
-#include "model_glue.h" /* generated: HARNESS_*, harness_inputs, harness_outputs, harness_point, harness_function */
+#include "model_glue.h" /* generated: TVM_TINY_MODEL_*, harness_inputs, harness_outputs, harness_point, harness_function */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -27,16 +27,20 @@
 void __asan_poison_memory_region(const volatile void *start, size_t size);
 #endif
 
-enum { GUARD = HARNESS_ARENA_ALIGNMENT > 64 ? HARNESS_ARENA_ALIGNMENT : 64, GUARD_BYTE = 0xB7, OUTSIDE_FILL = 0x6B };
+enum {
+  GUARD = TVM_TINY_MODEL_ARENA_ALIGNMENT > 64 ? TVM_TINY_MODEL_ARENA_ALIGNMENT : 64,
+  GUARD_BYTE = 0xB7,
+  OUTSIDE_FILL = 0x6B
+};
 
 static struct {
   uint8_t below[GUARD];
-  uint8_t arena[HARNESS_ARENA_SIZE > 0 ? HARNESS_ARENA_SIZE : 1];
+  uint8_t arena[TVM_TINY_MODEL_ARENA_SIZE > 0 ? TVM_TINY_MODEL_ARENA_SIZE : 1];
   uint8_t above[GUARD];
-} memory __attribute__((aligned(HARNESS_ARENA_ALIGNMENT)));
+} memory __attribute__((aligned(TVM_TINY_MODEL_ARENA_ALIGNMENT)));
 
-#if HARNESS_OUTSIDE_SIZE > 0
-static uint8_t outside[HARNESS_OUTSIDE_SIZE] __attribute__((aligned(8)));
+#if TVM_TINY_MODEL_OUTSIDE_SIZE > 0
+static uint8_t outside[TVM_TINY_MODEL_OUTSIDE_SIZE] __attribute__((aligned(8)));
 #else
 static uint8_t *const outside = NULL;
 #endif
@@ -101,7 +105,7 @@ static uint8_t *place(const struct harness_tensor *tensor, bool is_outside) {
 /* Fowler-Noll-Vo, FNV-1a, over the inputs outside the arena. */
 static uint32_t hash_of_inputs(void) {
   uint32_t hash = 2166136261u;
-  for (uint32_t i = 0; i < HARNESS_INPUTS; ++i)
+  for (uint32_t i = 0; i < TVM_TINY_MODEL_INPUTS; ++i)
     for (uint32_t byte = 0; byte < harness_inputs[i].size; ++byte)
       hash = (hash ^ outside[harness_inputs[i].outside + byte]) * 16777619u;
   return hash;
@@ -110,25 +114,25 @@ static uint32_t hash_of_inputs(void) {
 /* The bytes between the tensors outside the arena are as they were filled. */
 static bool outside_gaps_whole(void) {
   uint32_t end = 0;
-  for (uint32_t i = 0; i < HARNESS_INPUTS + HARNESS_OUTPUTS; ++i) {
+  for (uint32_t i = 0; i < TVM_TINY_MODEL_INPUTS + TVM_TINY_MODEL_OUTPUTS; ++i) {
     const struct harness_tensor *tensor =
-        i < HARNESS_INPUTS ? &harness_inputs[i] : &harness_outputs[i - HARNESS_INPUTS];
+        i < TVM_TINY_MODEL_INPUTS ? &harness_inputs[i] : &harness_outputs[i - TVM_TINY_MODEL_INPUTS];
     if (!holds(&outside[end], OUTSIDE_FILL, tensor->outside - end))
       return false;
     end = tensor->outside + tensor->size;
   }
-  return holds(&outside[end], OUTSIDE_FILL, HARNESS_OUTSIDE_SIZE - end);
+  return holds(&outside[end], OUTSIDE_FILL, TVM_TINY_MODEL_OUTSIDE_SIZE - end);
 }
 
 static void run_sample(uint32_t sample) {
-  const bool is_outside = way == 1u && HARNESS_OUTSIDE_SIZE > 0;
+  const bool is_outside = way == 1u && TVM_TINY_MODEL_OUTSIDE_SIZE > 0;
   struct harness_record record = {HARNESS_RECORD_MAGIC, sample, 0, 0, 0, 0, 0, 0};
   struct measurement measurement;
 
-  fill(memory.arena, (uint8_t)(0x5Au + 0x1Du * sample), HARNESS_ARENA_SIZE);
+  fill(memory.arena, (uint8_t)(0x5Au + 0x1Du * sample), TVM_TINY_MODEL_ARENA_SIZE);
   if (is_outside)
-    fill(outside, OUTSIDE_FILL, HARNESS_OUTSIDE_SIZE);
-  for (uint32_t i = 0; i < HARNESS_INPUTS; ++i)
+    fill(outside, OUTSIDE_FILL, TVM_TINY_MODEL_OUTSIDE_SIZE);
+  for (uint32_t i = 0; i < TVM_TINY_MODEL_INPUTS; ++i)
     if (!io_read_input(place(&harness_inputs[i], is_outside), harness_inputs[i].size))
       stop("the input ends early");
 
@@ -150,7 +154,7 @@ static void run_sample(uint32_t sample) {
 
   if (!io_write_output(&record, sizeof record))
     stop("cannot write the output");
-  for (uint32_t i = 0; i < HARNESS_OUTPUTS; ++i)
+  for (uint32_t i = 0; i < TVM_TINY_MODEL_OUTPUTS; ++i)
     if (!io_write_output(place(&harness_outputs[i], is_outside), harness_outputs[i].size))
       stop("cannot write the output");
   if (record.damage != 0u || record.status != 0u) {
@@ -169,11 +173,11 @@ int main(void) {
     measure_start_ticks();
   measure_guard_stack();
   guard_arena();
-  way = HARNESS_ALL_IN_ARENA ? 0u : 1u;
+  way = TVM_TINY_MODEL_ALL_IN_ARENA ? 0u : 1u;
   for (current_sample = 0; current_sample < header.samples; ++current_sample) {
     run_sample(current_sample);
     if (++way == 3u)
-      way = HARNESS_ALL_IN_ARENA ? 0u : 1u;
+      way = TVM_TINY_MODEL_ALL_IN_ARENA ? 0u : 1u;
   }
   io_close();
   console_exit(HARNESS_DONE);
