@@ -1,7 +1,7 @@
 """Addition and subtraction of int8 tensors with scales of their own, with broadcasting (TFLite ADD and SUB, ONNX Add and Sub).
 
-TFLite's arithmetic (integer_ops/add.h): both operands are moved 20 bits up, brought to twice the larger input scale, added, and brought
-to the output's scale, each step with a rounding of its own:
+TFLite's arithmetic (integer_ops/add.h): both operands are moved 20 bits up, brought to twice the larger input scale, added, and
+brought to the output's scale, each step with a rounding of its own:
 
 ``output = clamp(rescale(rescale((x - x_zero) << 20) ± rescale((y - y_zero) << 20)) + zero_point)``
 
@@ -114,8 +114,8 @@ def lower(site: Site) -> relax.Expr | None:
 def _tflite_attrs(site: Site, x: Side, y: Side, subtract: bool) -> AddAttrs:
     first, second, output = np.float32(x.scale), np.float32(y.scale), np.float32(site.output.scale)
     twice = np.float32(2) * max(first, second)
-    # In double, as LiteRT does throughout. TFLite Micro's subtraction divided in float32 (sub_common.cc) until August 2026 at least; its
-    # package of October 2026 agrees with LiteRT.
+    # In double, as LiteRT does throughout. TFLite Micro's subtraction divided in float32 (sub_common.cc) until August 2026 at
+    # least; its package of October 2026 agrees with LiteRT.
     ratios = [float(first) / float(twice), float(second) / float(twice), float(twice) / ((1 << LEFT_SHIFT) * float(output))]
     if ratios[2] >= 1.0:
         raise NotInteger(f"its inputs' scale ({float(max(first, second)):.3g}) is over 2^18 times that of its output")
@@ -146,7 +146,9 @@ def _exact_attrs(site: Site, x: Side, y: Side, subtract: bool) -> AddAttrs:
     errors = [abs(math.ldexp(multiplier, -shift) - ratio) for multiplier, ratio in zip(multipliers, ratios, strict=True)]
     error = sum(each * magnitude for each, magnitude in zip(errors, magnitudes, strict=True))
     if shift < 1 or reach >= 1 << 30 or error >= 1e-3:
-        raise NotInteger(f"its inputs' scales ({x.scale:.3g}, {y.scale:.3g}) are too large beside its output's ({site.output.scale:.3g})")
+        raise NotInteger(
+            f"its inputs' scales ({x.scale:.3g}, {y.scale:.3g}) are too large beside its output's ({site.output.scale:.3g})"
+        )
     return AddAttrs(
         subtract=subtract,
         zero_points=(x.zero_point, y.zero_point),

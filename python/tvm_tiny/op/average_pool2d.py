@@ -20,18 +20,19 @@ from tvm_tiny.op.alike import require_alike
 from tvm_tiny.op.conv2d import window_extent
 from tvm_tiny.op.operator import Definition, Node, Operator, Value, call, register
 from tvm_tiny.op.padding import padded
-from tvm_tiny.op.qdq import Site
-from tvm_tiny.op.rescale import fixed_point, rescaled
+from tvm_tiny.op.qdq import Operand, Site
+from tvm_tiny.op.rescale import divided, exact_ratio, fixed_point, rescaled
 from tvm_tiny.op.rounding import clamped, held, quantize_multiplier, requantize_constants, requantized
 from tvm_tiny.op.window import POOL_SCALE_TOLERANCE, Four, Pair, Window, channels_last, match_window
 
 if TYPE_CHECKING:
-    from tvm import relax, tirx
+    from tvm import relax, te, tirx
 
 
 @dataclass(frozen=True)
 class AveragePool2dAttrs:
-    """``scale`` is the input's over the output's.
+    """``scale`` is the input's over the output's, ``ratio`` the same as (numerator, denominator) where it is a small fraction, else
+    empty.
 
     With ``away`` TFLite's division of the stored values is meant, otherwise ONNX's arithmetic. ``low`` and ``high`` are the fused
     activation's limits on the stored value.
@@ -42,6 +43,7 @@ class AveragePool2dAttrs:
     padding: Four
     dilation: Pair
     scale: float
+    ratio: tuple[int, ...]
     input_zero_point: int
     zero_point: int
     low: int
@@ -78,14 +80,15 @@ def _define(node: Node) -> Definition:
     counts = _Counts.of(node.constant(1), node.constant(2))
     offset = tirx.const(kernel_h * kernel_w * attrs.input_zero_point, "int32")
     scales = attrs.scale / counts.range
-    rescale = requantize_constants(scales, "even") if attrs.scale != 1.0 and scales.size > 1 else {}
+    rescale = requantize_constants(scales, "even") if not attrs.ratio and scales.size > 1 else {}
 
     def average(n: tirx.Var, oh: tirx.Var, ow: tirx.Var, c: tirx.Var) -> tirx.Expr:
         total, count = acc[n, oh, ow, c], counts.at(oh, ow)
         if attrs.away:
             return held(tirx.call_pure_extern("int32", "tvm_tiny_round_divide", total, count), attrs.low, attrs.high)
-        if attrs.scale == 1.0:
-            quotient = tirx.call_pure_extern("int32", "tvm_tiny_round_divide_even", total - offset, count)
+        if attrs.ratio:
+            numerator, denominator = attrs.ratio
+            quotient = divided(total - offset, numerator, count * tirx.const(denominator, "int32"))
         elif rescale:
             quotient = requantized(total - offset, count - counts.smallest, rescale, "even")
         else:
@@ -102,7 +105,7 @@ class _Counts:
 
     rows: np.ndarray
     columns: np.ndarray
-    constants: dict
+    constants: dict[str, tuple[te.Tensor, np.ndarray]]
 
     @staticmethod
     def of(rows: np.ndarray, columns: np.ndarray) -> _Counts:
@@ -118,7 +121,8 @@ class _Counts:
 
         factors = [("rows", self.rows, row), ("columns", self.columns, column)]
         first, second = (
-            self.constants[role][0][index] if role in self.constants else tirx.const(int(data[0]), "int32") for role, data, index in factors
+            self.constants[role][0][index] if role in self.constants else tirx.const(int(data[0]), "int32")
+            for role, data, index in factors
         )
         return first * second
 
@@ -151,12 +155,14 @@ def lower(site: Site) -> relax.Expr | None:
         require_alike(site, operand, POOL_SCALE_TOLERANCE)
     scale = 1.0 if away else operand.scale / site.output.scale
     fixed_point(scale, 255 * area)
+    ratio = (1, 1) if away else _ratio(site, operand, area)
     attrs = AveragePool2dAttrs(
         kernel=window.kernel,
         strides=window.strides,
         padding=window.padding,
         dilation=window.dilation,
         scale=scale,
+        ratio=ratio,
         input_zero_point=operand.zero_point,
         zero_point=site.output.zero_point,
         low=site.output.low,
@@ -164,6 +170,12 @@ def lower(site: Site) -> relax.Expr | None:
         away=away,
     )
     return channels_last(operand.expr, window.channels_first, lambda x: _emit(x, rows, columns, attrs, site.source))
+
+
+def _ratio(site: Site, operand: Operand, area: int) -> tuple[int, ...]:
+    """Input over output scale as a fraction, where its denominator times any count of elements fits."""
+    found = exact_ratio(operand.scale, site.output.scale, 1, 255 * area)
+    return found if found is not None and found[1] * area < 1 << 30 else ()
 
 
 def _emit(x: relax.Expr, rows: np.ndarray, columns: np.ndarray, attrs: AveragePool2dAttrs, source: str) -> relax.Expr:

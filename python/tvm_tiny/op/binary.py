@@ -19,10 +19,10 @@ _FRACTION_BITS = 20
 
 @dataclass(frozen=True)
 class Side:
-    """One operand: real = scale * (stored - zero_point); ``magnitude`` bounds \\|stored - zero_point\\|.
+    """One operand: real = scale * (stored - zero_point), the difference at most ``magnitude`` in magnitude.
 
-    ``expr`` is an int8 activation, an int8 constant, or, for a constant that the file does not hold in 8 bits with one scale, an int32
-    constant of fixed-point values.
+    ``expr`` is an int8 activation, an int8 constant, or, for a constant that the file does not hold in 8 bits with one scale, an
+    int32 constant of fixed-point values.
     """
 
     expr: relax.Expr
@@ -57,7 +57,11 @@ def _side(site: Site, index: int, constant_unit: float) -> Side:
         zero_point = operand.zero_point
         return Side(operand.expr, operand.scale, zero_point, max(127 - zero_point, zero_point + 128), False)
     quantized = graph.quantized_constant(expr)
-    if quantized is not None and str(quantized.data.dtype) in ("int8", "uint8") and np.all(quantized.scale == quantized.scale.flat[0]):
+    if (
+        quantized is not None
+        and str(quantized.data.dtype) in ("int8", "uint8")
+        and np.all(quantized.scale == quantized.scale.flat[0])
+    ):
         offset = 128 if str(quantized.data.dtype) == "uint8" else 0
         zero_points = np.unique(quantized.zero_point)
         if zero_points.size == 1:
@@ -93,10 +97,7 @@ def broadcast_shape(inputs: Sequence[Value | np.ndarray]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Loads:
-    """The operands of a node as TE reads them: placeholders of activations and constants, and the element of each at an output index.
-
-    A constant of one element is a number in the text.
-    """
+    """The operands of a node as TE reads them: placeholders of activations and constants. A constant of one element is a number."""
 
     inputs: tuple[te.Tensor, ...]
     constants: dict[str, tuple[te.Tensor, np.ndarray]]

@@ -2,8 +2,9 @@
 
 ``output = clamp(rescale(sum - count * x_zero) + zero_point)``
 
-TFLite's multiplier for a mean is that of the scales divided by the count in integers (reference/reduce.h, in LiteRT and in TFLite Micro
-alike). ONNX's arithmetic is that of the real numbers, rounded once, ties to even.
+TFLite's multiplier for a mean is that of the scales divided by the count in integers (reference/reduce.h, in LiteRT and in TFLite
+Micro alike). A sum is computed as TFLite Micro does; LiteRT's default kernel agrees up to float rounding, but its reference kernel
+reads int8 as uint8 (kernels/reduce.cc, August 2026). ONNX's arithmetic is that of the real numbers, rounded once, ties to even.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvm_tiny.op.operator import Definition, Node, Operator, Value, call, register
-from tvm_tiny.op.qdq import NotInteger, Operand, Site
+from tvm_tiny.op.qdq import NotInteger, Site
 from tvm_tiny.op.reduction import accumulated, kept_shape, match_axes, refuse_nothing_reduced
-from tvm_tiny.op.rescale import fixed_point, rescaled
+from tvm_tiny.op.rescale import divided, exact_ratio, fixed_point, rescaled
 from tvm_tiny.op.rounding import Rounding, clamped, quantize_multiplier
-from tvm_tiny.op.window import channels_last
 
 if TYPE_CHECKING:
     from tvm import relax, tirx
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 class MeanAttrs:
     """``axes`` are those that are summed over, ascending; ``sum_zero_point`` is the count times the input's zero point.
 
-    ``divisor`` is what the sum is divided by, ties to even; with 0 it is rescaled by ``multiplier`` and ``shift`` instead.
+    ``ratio`` is the fraction (numerator, denominator) that the sum is multiplied by, ties to even; where it is empty,
+    ``multiplier`` and ``shift`` are what the sum is rescaled by.
     """
 
     axes: tuple[int, ...]
     keepdims: bool
     sum_zero_point: int
-    divisor: int
+    ratio: tuple[int, ...]
     multiplier: int
     shift: int
     zero_point: int
@@ -57,13 +58,11 @@ def _define(node: Node) -> Definition:
 
     def scaled(total: tirx.Expr) -> tirx.Expr:
         shifted = total - tirx.const(attrs.sum_zero_point, "int32") if attrs.sum_zero_point else total
-        if attrs.divisor:
-            return tirx.call_pure_extern("int32", "tvm_tiny_round_divide_even", shifted, tirx.const(attrs.divisor, "int32"))
+        if attrs.ratio:
+            return divided(shifted, *attrs.ratio)
         return rescaled(shifted, attrs.multiplier, attrs.shift, attrs.rounding)
 
-    output = te.compute(
-        node.output.shape, lambda *at: clamped(scaled(acc[at]), attrs.zero_point, attrs.low, attrs.high), "output"
-    )
+    output = te.compute(node.output.shape, lambda *at: clamped(scaled(acc[at]), attrs.zero_point, attrs.low, attrs.high), "output")
     return Definition([x], {}, output)
 
 
@@ -81,21 +80,22 @@ def lower(site: Site) -> relax.Expr | None:
     refuse_nothing_reduced(axes)
     count = math.prod(operand.shape[axis] for axis in axes)
     mean = site.graph.call(reduction, "relax.mean") is not None
-    scale, divisor = operand.scale / site.output.scale, 0
-    if 255 * count > 1 << 30:
+    scale, reach = operand.scale / site.output.scale, 255 * count
+    if reach > 1 << 30:
         raise NotInteger(f"the int32 sum of {count} elements can overflow")
+    ratio: tuple[int, ...] = ()
     if site.arithmetic.is_tflite:
-        fixed_point(scale / count if mean else scale, 4 * 255 * count)  # its multiplier of a mean has two bits less
+        fixed_point(scale / count if mean else scale, 4 * reach)  # its multiplier of a mean has two bits less
         multiplier, shift = _tflite_multiplier(scale, count) if mean else quantize_multiplier(scale)
     else:
-        divisor = count if mean and scale == 1.0 else 0
-        multiplier, shift = fixed_point(scale / count if mean else scale, 255 * count)
-    first = not site.arithmetic.is_tflite and len(operand.shape) == 4 and axes == (2, 3)
+        divisor = count if mean else 1
+        ratio = exact_ratio(operand.scale, site.output.scale, divisor, reach) or ()
+        multiplier, shift = fixed_point(scale / divisor, reach)
     attrs = MeanAttrs(
-        axes=(1, 2) if first else axes,
+        axes=axes,
         keepdims=keepdims,
         sum_zero_point=count * operand.zero_point,
-        divisor=divisor,
+        ratio=ratio,
         multiplier=multiplier,
         shift=shift,
         zero_point=site.output.zero_point,
@@ -103,16 +103,7 @@ def lower(site: Site) -> relax.Expr | None:
         high=site.output.high,
         rounding="double" if site.arithmetic.is_tflite else "even",
     )
-    return _emit(MEAN if mean else SUM, operand, attrs, first, site.source)
-
-
-def _emit(operator: Operator, operand: Operand, attrs: MeanAttrs, first: bool, source: str) -> relax.Expr:
-    """The call; over rows and columns of a channels-first tensor it is made on the channels-last one, as its producer gives it."""
-    from tvm import relax
-
-    if first and not attrs.keepdims:
-        return call(operator, [relax.op.permute_dims(operand.expr, [0, 2, 3, 1])], attrs, source=source)
-    return channels_last(operand.expr, first, lambda x: call(operator, [x], attrs, source=source))
+    return call(MEAN if mean else SUM, [operand.expr], attrs, source=site.source)
 
 
 def _tflite_multiplier(scale: float, count: int) -> tuple[int, int]:

@@ -64,7 +64,7 @@ def lower(site: Site) -> relax.Expr | None:
         return None
     operand = site.operand(0)
     x = emit_lookup(operand.expr, conversion(site, operand), "")
-    value = tables_float.quantized(np.float32([_constant_value(pad)]), site.output)
+    value = tables_float.quantized(np.array([_constant_value(pad)], np.float32), site.output)
     return _emit(pad, x, int(value[0]), site.source)
 
 

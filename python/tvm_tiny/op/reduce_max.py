@@ -25,7 +25,7 @@ _NAMES = ("relax.max", "relax.min")
 
 @dataclass(frozen=True)
 class ReduceMaxAttrs:
-    """``axes`` are those that are reduced, ascending; ``low`` and ``high`` are the fused activation's limits on the stored value."""
+    """``axes`` are those that are reduced, ascending; ``low`` and ``high`` the fused activation's limits on the stored value."""
 
     axes: tuple[int, ...]
     keepdims: bool
@@ -61,7 +61,9 @@ def lower(site: Site) -> relax.Expr | None:
     limits = limits_of(table)
     if limits is not None:
         return _emit(site.graph.call(reduction, _NAMES[0]) is not None, reduction, operand.expr, limits, site.source)
-    return emit_lookup(_emit(site.graph.call(reduction, _NAMES[0]) is not None, reduction, operand.expr, (-128, 127), ""), table, site.source)
+    return emit_lookup(
+        _emit(site.graph.call(reduction, _NAMES[0]) is not None, reduction, operand.expr, (-128, 127), ""), table, site.source
+    )
 
 
 def lower_direct(site: DirectSite) -> relax.Expr | None:

@@ -48,7 +48,7 @@ class Window:
         kernel, stride, dilation = self.kernel[axis], self.strides[axis], self.dilation[axis]
         positions = window_extent(size, before, after, kernel, stride, dilation)
         at = np.arange(positions)[:, None] * stride - before + np.arange(kernel)[None, :] * dilation
-        return ((at >= 0) & (at < size)).sum(axis=1).astype(np.int32)
+        return np.asarray(((at >= 0) & (at < size)).sum(axis=1), dtype=np.int32)
 
 
 def match_window(call: relax.Call, shape: tuple[int, ...], result: tuple[int, ...]) -> Window:
@@ -67,12 +67,17 @@ def match_window(call: relax.Call, shape: tuple[int, ...], result: tuple[int, ..
     kernel, strides, dilation = (_pair(values) for values in (attrs.pool_size, attrs.strides, attrs.dilation))
     numbers = [int(value) for value in attrs.padding]
     top, left, bottom, right = numbers * (4 // len(numbers))
-    reach = [(count - 1) * stride + (k - 1) * d + 1 for count, stride, k, d in zip((rows, columns), strides, kernel, dilation, strict=True)]
+    reach = [
+        (count - 1) * stride + (k - 1) * d + 1
+        for count, stride, k, d in zip((rows, columns), strides, kernel, dilation, strict=True)
+    ]
     padding = (top, left, max(bottom, reach[0] - height - top), max(right, reach[1] - width - left))
     window = Window(kernel, strides, dilation, padding, (top, left, bottom, right), first)
     if min(window.counts(height, 0).min(), window.counts(width, 1).min()) == 0:
         raise NotInteger("one of its windows lies in the padding wholly")
-    assert window.output(height, width) == (rows, columns), f"pooling: {window.output(height, width)} windows, expected {(rows, columns)}"
+    assert window.output(height, width) == (rows, columns), (
+        f"pooling: {window.output(height, width)} windows, expected {(rows, columns)}"
+    )
     return window
 
 
