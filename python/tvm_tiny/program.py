@@ -35,6 +35,7 @@ class Tensor:
 
     ``layout`` is the order in which the file's axes are stored: (0, 2, 3, 1) when an NCHW tensor of the file is held as NHWC.
     ``offset`` turns a stored value into the file's: file = stored + offset (uint8 tensors of a file are held as int8, offset 128).
+    ``channels`` are the indices along the file's last stored axis that this tensor holds, None if it holds all of them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Tensor:
     source: str = ""
     layout: tuple[int, ...] | None = None
     offset: int = 0
+    channels: tuple[int, ...] | None = None
 
     @property
     def nbytes(self) -> int:

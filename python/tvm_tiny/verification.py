@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,15 +122,29 @@ def _compare_layers(module: CModule, run: Run, inner: Sequence[Mapping[str, np.n
         if not layer.output_source or layer.output_source not in inner[0]:
             continue
         pairs = [
-            (as_in_file(trace[index], layer), reference[layer.output_source])
+            (as_in_file(trace[index], layer), live_part(reference[layer.output_source], layer))
             for trace, reference in zip(run.result.traces, inner, strict=True)
         ]
         comparisons.append(_compare(layer.output_source, layer.name, pairs))
     return tuple(comparisons)
 
 
+def live_part(reference: np.ndarray, layer: LayerInfo) -> np.ndarray:
+    """A tensor of the file, of which only the channels are left that the layer computes (``LayerInfo.output_channels``)."""
+    if layer.output_channels is None:
+        return reference
+    layout = layer.output_layout or tuple(range(len(layer.output_shape)))
+    rows = math.prod(layer.output_shape[:-1])
+    stored = (*layer.output_shape[:-1], reference.size // rows)
+    in_file = reference.reshape([stored[layout.index(axis)] for axis in range(len(layout))])
+    return in_file.take(layer.output_channels, axis=layout[-1])
+
+
 def as_in_file(stored: np.ndarray, layer: LayerInfo) -> np.ndarray:
-    """A layer's output as the file has the tensor: its values without our offset, its axes in the file's order."""
+    """A layer's output as the file has the tensor: its values without our offset, its axes in the file's order.
+
+    Channels that were removed are missing: :func:`live_part` removes them from the file's tensor, too.
+    """
     array = stored.reshape(layer.output_shape)
     if layer.output_layout is not None:
         array = array.transpose(np.argsort(layer.output_layout))

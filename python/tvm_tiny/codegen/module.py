@@ -116,4 +116,5 @@ def _layer_info(program: Program, layer: Layer, prefix: str) -> LayerInfo:
         output_layout=output.layout,
         output_offset=output.offset,
         layer_inputs=layer.inputs,
+        output_channels=output.channels,
     )

@@ -26,6 +26,7 @@ class LayerInfo:
     output_layout: tuple[int, ...] | None
     output_offset: int
     layer_inputs: tuple[str, ...] = ()
+    output_channels: tuple[int, ...] | None = None  # those of the file's tensor that are left, None if all are
 
 
 @dataclass(frozen=True)

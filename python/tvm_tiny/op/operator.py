@@ -40,13 +40,15 @@ class Value:
 class Node:
     """A call of an operator, seen without Relax.
 
-    ``inputs`` are the arguments in order: a :class:`Value` for an activation, an array for a constant.
+    ``inputs`` are the arguments in order: a :class:`Value` for an activation, an array for a constant. ``accumulator`` is, where it is
+    known, the exact (low, high) of the accumulator of each output channel, bias included: two int64 arrays (channels,).
     """
 
     op: Operator
     attrs: Any
     inputs: tuple[Value | np.ndarray, ...]
     output: Value
+    accumulator: tuple[np.ndarray, np.ndarray] | None = None
 
     def value(self, index: int) -> Value:
         """The activation that is argument ``index``."""
@@ -181,10 +183,12 @@ def call(operator: Operator, args: Sequence[relax.Expr], attrs: Any, *, source: 
 
 
 def with_notes(expr: relax.Call, **notes: Any) -> relax.Call:
-    """A call of one of our operators with ``notes`` among its attributes, which say where the output stands in the model file.
+    """A call of one of our operators with ``notes`` among its attributes.
 
-    ``source`` is the tensor's name there, ``layout`` the order in which its axes are stored, ``offset`` what is to be added to a
-    stored value (see :class:`tvm_tiny.program.Tensor`).
+    Most say where the output stands in the model file: ``source`` is the tensor's name there, ``layout`` the order in which its axes
+    are stored, ``offset`` what is to be added to a stored value, ``channels`` the indices of the file's last stored axis that are left
+    (see :class:`tvm_tiny.program.Tensor`). ``macs`` is the number of multiply-accumulates that the file's operator has;
+    ``accumulator_low`` and ``accumulator_high`` are :attr:`Node.accumulator`.
     """
     import tvm
     from tvm import relax
@@ -194,8 +198,8 @@ def with_notes(expr: relax.Call, **notes: Any) -> relax.Call:
 
 
 def notes_of(expr: relax.Call) -> dict[str, Any]:
-    """The ``layout`` and ``offset`` of :func:`with_notes`, where they were given."""
-    return {key: _plain(value) for key, value in expr.attrs.items() if key in ("layout", "offset")}
+    """The ``layout``, ``offset``, ``channels`` and ``macs`` of :func:`with_notes`, where they were given."""
+    return {key: _plain(value) for key, value in expr.attrs.items() if key in ("layout", "offset", "channels", "macs")}
 
 
 def is_ours(expr: relax.Expr) -> bool:
@@ -211,7 +215,14 @@ def node_of(expr: relax.Call) -> Node | None:
     operator = _OPERATORS[str(name).removeprefix(PREFIX)]
     attrs = _attributes(operator, expr.attrs)
     inputs = tuple(_argument(argument) for argument in expr.args)
-    return Node(operator, attrs, inputs, operator.infer(inputs, attrs))
+    return Node(operator, attrs, inputs, operator.infer(inputs, attrs), _accumulator(expr.attrs))
+
+
+def _accumulator(attrs: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    if attrs is None or "accumulator_low" not in attrs.keys():
+        return None
+    low, high = (np.array(_plain(attrs[f"accumulator_{end}"]), dtype=np.int64) for end in ("low", "high"))
+    return low, high
 
 
 def source_of(expr: relax.Call) -> str:

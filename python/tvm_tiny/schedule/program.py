@@ -10,7 +10,7 @@ from tvm import relax, te, tirx
 
 from tvm_tiny.errors import UnsupportedOperatorError
 from tvm_tiny.model import Model, c_identifier
-from tvm_tiny.op.operator import Node, node_of, source_of
+from tvm_tiny.op.operator import Node, node_of, notes_of, source_of
 from tvm_tiny.op.qdq import op_name
 from tvm_tiny.program import Constant, Layer, Program, Tensor
 from tvm_tiny.schedule.floats import schedule_float
@@ -127,12 +127,13 @@ class _Scheduler:
         lowered = lower_function(scheduled.func, self.core)
         constants = tuple(Constant(f"{layer}_{role}", data) for role, data in scheduled.constants.items())
         source = source_of(value)
-        layout = tuple(int(axis) for axis in value.attrs["layout"]) if "layout" in value.attrs else None
-        offset = int(value.attrs["offset"]) if "offset" in value.attrs else 0
-        output = self._add_tensor(var, source=source, layout=layout, offset=offset)
+        notes = notes_of(value)
+        output = self._add_tensor(var, source, notes.get("layout"), notes.get("offset", 0), notes.get("channels"))
         inputs = tuple(self._storage(argument) for argument in value.args if constant_array(argument) is None)
-        macs = node.op.macs(node)
-        self._add_layer(layer, node.op.name, lowered, inputs, (output,), constants, macs, comment=_comment(node, source))
+        live_macs = node.op.macs(node)
+        macs = notes.get("macs", live_macs)
+        comment = _comment(node, source)
+        self._add_layer(layer, node.op.name, lowered, inputs, (output,), constants, macs, live_macs, comment=comment)
 
     def _add_tir(self, var: relax.Var, value: relax.Call) -> None:
         func = self.mod[value.args[0]]
@@ -194,12 +195,19 @@ class _Scheduler:
         name = self.names[expr]
         return self.aliases.get(name, name)
 
-    def _add_tensor(self, var: relax.Var, source: str, layout: tuple[int, ...] | None = None, offset: int = 0) -> str:
+    def _add_tensor(
+        self,
+        var: relax.Var,
+        source: str,
+        layout: tuple[int, ...] | None = None,
+        offset: int = 0,
+        channels: tuple[int, ...] | None = None,
+    ) -> str:
         name = c_identifier(var.name)
         while name in self.tensors:
             name += "_"
         shape = tuple(int(extent) for extent in var.ty.shape)
-        self.tensors[name] = Tensor(name, shape, str(var.ty.dtype), source, layout, offset)
+        self.tensors[name] = Tensor(name, shape, str(var.ty.dtype), source, layout, offset, channels)
         self.names[var] = name
         return name
 
@@ -211,13 +219,14 @@ class _Scheduler:
         inputs: tuple[str, ...],
         outputs: tuple[str, ...],
         constants: tuple[Constant, ...],
-        macs: int,
+        macs: int = 0,
+        live_macs: int = 0,
         *,
         integer: bool = True,
         comment: str = "",
     ) -> None:
         self.layers.append(
-            Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, macs, "default", "cpu", integer, comment)
+            Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, live_macs, "default", "cpu", integer, comment)
         )
 
 

@@ -8,7 +8,9 @@ import tvm
 from tvm import relax
 
 from tvm_tiny.schedule.program import VIEWS
+from tvm_tiny.transform.accumulators import note_accumulators
 from tvm_tiny.transform.channels_last import channels_last
+from tvm_tiny.transform.dead_channels import remove_dead_channels
 
 Pass = Callable[[tvm.IRModule], tvm.IRModule]
 
@@ -20,6 +22,8 @@ def passes() -> tuple[Pass, ...]:
         transform.CanonicalizeBindings(),
         transform.DeadCodeElimination(),
         channels_last,
+        remove_dead_channels,
+        note_accumulators,
         transform.LegalizeOps(skip_ops=list(VIEWS)),
         transform.FoldConstant(),
         transform.AnnotateTIROpPattern(),
