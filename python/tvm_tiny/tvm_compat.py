@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from tvm import relax
+    from tvm import IRModule, relax
 
 
 def constant_array(expr: relax.Expr) -> np.ndarray | None:
@@ -32,3 +32,11 @@ def prim_value(expr: object) -> float | None:
     value = getattr(expr, "value", None)
     value = getattr(value, "value", value)
     return float(value) if isinstance(value, (int, float)) else None
+
+
+def with_main(mod: IRModule, function: relax.Function) -> IRModule:
+    """``mod`` with ``function`` as its ``main``; the other functions, which it may call, stay."""
+    import tvm
+
+    others = {var: each for var, each in mod.functions.items() if str(var.name_hint) != "main"}
+    return tvm.IRModule({**others, mod.get_global_var("main"): function.with_attr("global_symbol", "main")})

@@ -28,7 +28,7 @@ from tvm_tiny.op.operator import PREFIX, is_ours, notes_of, source_of, with_note
 from tvm_tiny.op.qdq import op_name, shape_of
 from tvm_tiny.transform.axes import Order, composed, identity, inverse, keeps_memory_order, permuted
 from tvm_tiny.transform.follow import FOLLOW, ONE_OPERAND, OPERANDS, Followed
-from tvm_tiny.tvm_compat import constant_array, prim_value
+from tvm_tiny.tvm_compat import constant_array, prim_value, with_main
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def channels_last(mod: tvm.IRModule) -> tvm.IRModule:
                     rewriting.bind(binding.var, binding.value)
             result = builder.emit_output(rewriting.rebuilt(function.body.body))
         builder.emit_func_output(result)
-    return relax.transform.DeadCodeElimination()(builder.get())
+    return relax.transform.DeadCodeElimination()(with_main(mod, builder.get()["main"]))
 
 
 @dataclass

@@ -37,7 +37,7 @@ from tvm_tiny.op.qdq import (
 )
 from tvm_tiny.op.quantize import emit_quantize
 from tvm_tiny.op.recenter import emit_recenter
-from tvm_tiny.tvm_compat import prim_value
+from tvm_tiny.tvm_compat import prim_value, with_main
 
 _QUANTIZED_DTYPES = ("int8", "uint8")
 
@@ -102,7 +102,7 @@ class _Lowering:
                     self._lower(binding.var, binding.value)
                 result = self._builder.emit_output(self._result(self.function.body.body, params))
             self._builder.emit_func_output(result)
-        return self._builder.get()
+        return with_main(self.model.mod, self._builder.get()["main"])
 
     # ---- one binding -------------------------------------------------------------------------------------------------------------
 
