@@ -179,7 +179,10 @@ class ExpressionPrinter:
         return self._narrowed(text, _TERNARY, dtype)
 
     def _print_Call(self, expr: ir.Call) -> tuple[str, int]:
-        name, dtype, args = str(expr.op.name), dtype_of(expr), list(expr.args)
+        name, args = str(expr.op.name), list(expr.args)
+        if name == "tirx.tvm_access_ptr":
+            return self._pointer(args[1], args[2])
+        dtype = dtype_of(expr)
         if name in ("tirx.call_pure_extern", "tirx.call_extern"):
             return f"{args[0].value}({', '.join(self.text(argument) for argument in args[1:])})", _PRIMARY
         if name == "prim.if_then_else":
@@ -196,6 +199,15 @@ class ExpressionPrinter:
         if name in ("tirx.abs", "tirx.fabs"):
             return self._narrowed(f"tvm_tiny_abs_{_suffix(dtype)}({self.text(args[0])})", _PRIMARY, dtype)
         raise UnsupportedOperatorError(f"a layer calls TVM's intrinsic {name} in {dtype}, which has no C form here")
+
+    def _pointer(self, data: ir.Expr, offset: ir.Expr) -> tuple[str, int]:
+        """``&buffer[offset]``; ``data`` is the buffer, or its data pointer."""
+        buffer = data.args[0] if isinstance(data, ir.Call) else data
+        if self.is_scalar(buffer):
+            return f"&{self.name(buffer)}", _UNARY
+        if isinstance(offset, tirx.IntImm) and int(offset.value) == 0:
+            return self.name(buffer), _PRIMARY
+        return f"&{self.name(buffer)}[{self.text(offset)}]", _UNARY
 
 
 def _is_negative_literal(expr: ir.Expr) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
+from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.target import Core
 
 SCALAR: tuple[Implementation, ...] = (scalar.ANY,)
-DSP: tuple[Implementation, ...] = (*SCALAR,)
+DSP: tuple[Implementation, ...] = (
+    GEMM,
+    *SCALAR,
+)
 MVE: tuple[Implementation, ...] = (*SCALAR,)
 
 _BY_ISA = {"scalar": SCALAR, "dsp": DSP, "mve": MVE}

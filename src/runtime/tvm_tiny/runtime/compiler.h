@@ -33,4 +33,11 @@
 #define TVM_TINY_WORKSPACE
 #endif
 
+/* For an inner loop whose accumulators must stay in its caller's registers. */
+#if defined(__GNUC__)
+#define TVM_TINY_ALWAYS_INLINE __attribute__((always_inline))
+#else
+#define TVM_TINY_ALWAYS_INLINE
+#endif
+
 #endif /* TVM_TINY_RUNTIME_COMPILER_H_ */

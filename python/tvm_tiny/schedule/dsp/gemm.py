@@ -1,0 +1,223 @@
+"""Convolution and fully connected layers as a matrix product on SMLAD: P pixels by C channels at a time.
+
+For a group of P output pixels the inputs under their windows are gathered once into "columns": 16-bit lanes, odd and even bytes
+apart (runtime/dsp.h tells the arithmetic). Every block of C output channels then streams its weights past them, with P x C
+accumulators in registers. They are 256 times the sum, less a constant of the channel ("base") and a sum of the pixel ("even").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from tvm import s_tir, te, tirx
+
+from tvm_tiny.op.operator import Node, Value
+from tvm_tiny.schedule.dsp.intrinsics import dot
+from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_of
+from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.target import Core
+
+_FACTOR = 256
+_SUM_LIMIT = 2**23
+"""Sums below this stay exact when 256 times them is computed modulo 2^32."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A convolution seen as a matrix product: ``depth`` inputs for each of ``pixels`` outputs."""
+
+    image: tuple[int, int, int, int]  # n, height, width, channels
+    rows: int
+    columns: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilation: tuple[int, int]
+    top: int
+    left: int
+    padded: bool
+    pad_value: int
+
+    @property
+    def depth(self) -> int:
+        return self.kernel[0] * self.kernel[1] * self.image[3]
+
+    @property
+    def words(self) -> int:
+        return -(-self.depth // 4)
+
+    @property
+    def pixels(self) -> int:
+        return self.image[0] * self.rows * self.columns
+
+    def input(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
+        """The input that is number ``k`` under the window of ``pixel``, as int32; the input's zero point outside the image."""
+        n, height, width, channels = self.image
+        column, row, image = pixel % self.columns, pixel // self.columns % self.rows, pixel // (self.columns * self.rows)
+        kh, kw, c = k // (self.kernel[1] * channels), k // channels % self.kernel[1], k % channels
+        y = row * self.strides[0] + kh * self.dilation[0] - self.top
+        z = column * self.strides[1] + kw * self.dilation[1] - self.left
+        at = x[((image * height + y) * width + z) * channels + c].astype("int32")
+        if not self.padded:
+            return at
+        inside = tirx.all(y >= 0, y < height, z >= 0, z < width)
+        return tirx.if_then_else(inside, at, tirx.const(self.pad_value, "int32"))
+
+
+def _window(node: Node) -> Window:
+    x = node.value(0)
+    if node.op.name == "fully_connected":
+        return Window((math.prod(x.shape[:-1]), 1, 1, x.shape[-1]), 1, 1, (1, 1), (1, 1), (1, 1), 0, 0, False, 0)
+    attrs, (_, kernel_h, kernel_w, _) = node.attrs, node.constant(1).shape
+    n, height, width, channels = x.shape
+    _, rows, columns, _ = node.output.shape
+    top, left, _, _ = attrs.padding
+    return Window(
+        (n, height, width, channels),
+        rows,
+        columns,
+        (kernel_h, kernel_w),
+        attrs.strides,
+        attrs.dilation,
+        top,
+        left,
+        any(attrs.padding),
+        attrs.pad_value,
+    )
+
+
+def _tile(node: Node) -> tuple[int, int]:
+    """Pixels and channels of a block of accumulators."""
+    return (1, 4) if _window(node).pixels < 3 else (3, 2)
+
+
+def applies(node: Node, _core: Core) -> bool:
+    """int8 weights, an even division into channel blocks, and sums that stay below 2^23, so that 256 times them is known."""
+    if node.op.name not in ("conv2d", "fully_connected") or node.constant(1).dtype != np.int8:
+        return False
+    channels = node.output.shape[-1]
+    low, high = reach_of(node)
+    return channels % _tile(node)[1] == 0 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
+
+
+def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest accumulator of each output channel, bias included: exact if a pass has noted it, else for any int8 input."""
+    if node.accumulator is not None:
+        return node.accumulator
+    channels = node.output.shape[-1]
+    weight = node.constant(1).reshape(channels, -1).astype(np.int64)
+    bias = node.constant(2).astype(np.int64)
+    low = bias + np.where(weight > 0, weight * -128, weight * 127).sum(axis=1)
+    high = bias + np.where(weight > 0, weight * 127, weight * -128).sum(axis=1)
+    return low, high
+
+
+def _constants(node: Node, window: Window, channels_at_once: int, requantize: Requantization) -> dict[str, np.ndarray]:
+    channels = node.output.shape[-1]
+    weight = np.zeros((channels, window.words * 4), np.int64)
+    weight[:, : window.depth] = node.constant(1).reshape(channels, -1)
+    even = weight[:, 0::2] + 128
+    stored = weight.copy()
+    stored[:, 0::2] = even
+    packed = (stored & 0xFF).astype(np.uint8).reshape(channels // channels_at_once, channels_at_once, window.words, 4)
+    words = np.ascontiguousarray(packed.transpose(0, 2, 1, 3)).view("<i4")[..., 0]
+    # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "sum" takes 128 * 256 sum of x_even off, up to 254 a word (runtime/dsp.h).
+    base = _FACTOR * node.constant(2).astype(np.int64) - 127 * even.sum(axis=1) + 128 * 254 * window.words
+    return {"weight": words, "base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants}
+
+
+def build(node: Node, _core: Core) -> Scheduled:
+    """Gather, multiply, requantise: one group of pixels after the other."""
+    window = _window(node)
+    pixels, channels_at_once = _tile(node)
+    channels, words = node.output.shape[-1], window.words
+    groups = -(-window.pixels // pixels)
+    requantize = requantization_of(node, reach_of(node), _FACTOR)
+    constants = _constants(node, window, channels_at_once, requantize)
+
+    x_value: Value = node.value(0)
+    x = te.placeholder((math.prod(x_value.shape),), "int8", "x")
+    at = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
+
+    tail = (pixels,) if pixels > 1 else ()  # one pixel: no axis for it, so that the intrinsic has none either
+
+    def lanes(g: tirx.Var, k: tirx.Var, parity: tirx.Var, *p: tirx.Var) -> tirx.Expr:
+        pixel = g * pixels + p[0] if p else g
+        word = _extern("uint32", "tvm_tiny_pack_s8x4", *(_value(window, x, pixel, k * 4 + i) for i in range(4)))
+        split = tirx.Select(
+            parity == 0, _extern("int32", "tvm_tiny_odd_lanes", word), _extern("int32", "tvm_tiny_even_lanes", word)
+        )
+        if window.pixels % pixels == 0:
+            return split
+        return tirx.if_then_else(pixel < window.pixels, split, _zero())
+
+    def sum_even(g: tirx.Var, *p: tirx.Var) -> tirx.Expr:
+        return te.sum(_extern("int32", "tvm_tiny_sum_even", columns[(g, k, 0, *p)], columns[(g, k, 1, *p)], _zero()), axis=k)
+
+    def product(g: tirx.Var, c: tirx.Var, *p: tirx.Var) -> tirx.Expr:
+        block = at["weight"][c // channels_at_once, depth, c % channels_at_once]
+        return te.sum(
+            _extern("int32", "tvm_tiny_dot_s8x4", columns[(g, depth, 0, *p)], columns[(g, depth, 1, *p)], block, _zero()),
+            axis=depth,
+        )
+
+    k, depth = te.reduce_axis((0, words), "k"), te.reduce_axis((0, words), "depth")
+    columns = te.compute((groups, words, 2, *tail), lanes, "columns")
+    even = te.compute((groups, *tail), sum_even, "even")
+    acc = te.compute((groups, channels, *tail), product, "acc")
+
+    def output(pixel: tirx.Var, c: tirx.Var) -> tirx.Expr:
+        g, p = pixel // pixels, (pixel % pixels,) if pixels > 1 else ()
+        correction = _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], _extern("int32", "tvm_tiny_minus_128", even[(g, *p)]))
+        total = _extern("int32", "tvm_tiny_wrapping_add", acc[(g, c, *p)], correction)
+        return requantize.apply(total, c, at)
+
+    result = te.compute((window.pixels, channels), output, "output")
+    func = te.create_prim_func([x, *at.values(), result])
+    return Scheduled(_schedule(func, pixels, channels_at_once, words), constants)
+
+
+def _schedule(func: tirx.PrimFunc, pixels: int, channels: int, words: int) -> tirx.PrimFunc:
+    sch = s_tir.Schedule(func)
+    output, acc, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "even", "columns"))
+    pixel, channel = sch.get_loops(output)
+    group, p = sch.split(pixel, [None, pixels])
+    block, c = sch.split(channel, [None, channels])
+    sch.reorder(group, block, c, p)
+    sch.compute_at(acc, block, preserve_unit_loops=True)
+    sch.set_scope(acc, 0, "local")
+    sch.compute_at(even, group, preserve_unit_loops=True)
+    sch.compute_at(columns, group, preserve_unit_loops=True)
+    for loop in (c, p):
+        sch.unroll(loop)
+    inner = sch.get_loops(acc)[-3 if pixels > 1 else -2 :]
+    init = sch.decompose_reduction(acc, inner[0])
+    for loop in sch.get_loops(init)[-len(inner) + 1 :]:
+        sch.unroll(loop)
+    sch.tensorize(inner[0], dot(pixels, channels, words))
+    # Gather one pixel after the other, both lanes of a word together.
+    gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
+    if pixels > 1:
+        sch.reorder(gather[2], gather[0], gather[1])
+    sch.unroll(gather[1])
+    sch.decompose_reduction(even, sch.get_loops(even)[-1])
+    return sch.mod["main"]
+
+
+def _value(window: Window, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
+    """Input number ``k``, and zero behind the last one."""
+    if window.depth % 4 == 0:
+        return window.input(x, pixel, k)
+    return tirx.if_then_else(k < window.depth, window.input(x, pixel, k), tirx.const(0, "int32"))
+
+
+def _extern(dtype: str, name: str, *args: tirx.Expr) -> tirx.Expr:
+    return tirx.call_pure_extern(dtype, name, *args)
+
+
+def _zero() -> tirx.Expr:
+    return tirx.const(0, "int32")
+
+
+GEMM = Implementation("gemm", applies, build)

@@ -1,0 +1,80 @@
+"""Tensor intrinsics of the DSP extension: what each computes, beside the C function that computes it (runtime/dsp.h)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tvm import tirx
+from tvm.s_tir import TensorIntrin
+from tvm.script import tirx as T
+
+
+@cache
+def dot(pixels: int, channels: int, words: int) -> str:
+    """Name of the intrinsic for ``words`` words of four values.
+
+    It computes ``acc[channel, pixel] += sum over k of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every word
+    the odd lanes of all pixels, then the even ones; ``acc`` is local. For one pixel the pixels' axis is left out. The C function is
+    ``tvm_tiny_dot_<pixels>x<channels>``.
+    """
+    name = f"tiny.dsp.dot_{pixels}x{channels}x{words}"
+    function = f"tvm_tiny_dot_{pixels}x{channels}"
+    pair = _block(pixels, channels, words, function) if pixels > 1 else _row(channels, words, function)
+    TensorIntrin.register(name, *pair, override=True)
+    return name
+
+
+def _block(pixels: int, channels: int, words: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
+    @T.prim_func(s_tir=True)
+    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (words, 2, pixels), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels, pixels), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels, 0:pixels], X[0:words, 0:2, 0:pixels], W[0:words, 0:channels])
+            T.writes(A[0:channels, 0:pixels])
+            for c, p, k in T.grid(channels, pixels, words):
+                with T.sblock("update"):
+                    vc, vp, vk = T.axis.remap("SSR", [c, p, k])
+                    A[vc, vp] = A[vc, vp] + T.call_pure_extern(
+                        "int32", "tvm_tiny_dot_s8x4", X[vk, 0, vp], X[vk, 1, vp], W[vk, vc], 0
+                    )
+
+    @T.prim_func(s_tir=True)
+    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (words, 2, pixels), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels, pixels), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels, 0:pixels], X[0:words, 0:2, 0:pixels], W[0:words, 0:channels])
+            T.writes(A[0:channels, 0:pixels])
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+
+    return description, implementation
+
+
+def _row(channels: int, words: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
+    @T.prim_func(s_tir=True)
+    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (words, 2), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels], X[0:words, 0:2], W[0:words, 0:channels])
+            T.writes(A[0:channels])
+            for c, k in T.grid(channels, words):
+                with T.sblock("update"):
+                    vc, vk = T.axis.remap("SR", [c, k])
+                    A[vc] = A[vc] + T.call_pure_extern("int32", "tvm_tiny_dot_s8x4", X[vk, 0], X[vk, 1], W[vk, vc], 0)
+
+    @T.prim_func(s_tir=True)
+    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (words, 2), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels], X[0:words, 0:2], W[0:words, 0:channels])
+            T.writes(A[0:channels])
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+
+    return description, implementation

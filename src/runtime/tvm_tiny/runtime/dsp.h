@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inner loops for cores with the DSP extension (Cortex-M4, M7, M33), each with a portable twin.
+ *
+ * A word w of four int8 weights, the even ones stored plus 128, is read in two ways: as two 16-bit lanes it is
+ * 256 * w_odd + u_even, and UXTB16(w) is u_even. Against the lanes x_odd and 256 * x_even - x_odd + 127 the two
+ * products add up to 256 * (sum of x * w + 128 * sum of x_even) + 127 * sum of u_even: one instruction unpacks four
+ * weights instead of two. The accumulators are 256 times the sum, modulo 2^32; what is too much in them is a constant
+ * of the channel and one sum of the inputs, both added before the requantisation. */
+#ifndef TVM_TINY_RUNTIME_DSP_H_
+#define TVM_TINY_RUNTIME_DSP_H_
+
+#include <stdint.h>
+#include <string.h>
+
+#include "tvm_tiny/runtime/compiler.h"
+
+#if defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1) && defined(__GNUC__)
+#define TVM_TINY_DSP 1
+#else
+#define TVM_TINY_DSP 0
+#endif
+
+/* Four int8 values as a word, the first in the lowest byte. */
+static inline uint32_t tvm_tiny_load_s8x4(const int8_t *x) {
+  uint32_t word;
+  (void)memcpy(&word, x, sizeof word);
+  return word;
+}
+
+static inline uint32_t tvm_tiny_pack_s8x4(int32_t a, int32_t b, int32_t c, int32_t d) {
+  return ((uint32_t)a & 0xFFu) | (((uint32_t)b & 0xFFu) << 8) | (((uint32_t)c & 0xFFu) << 16) | ((uint32_t)d << 24);
+}
+
+static inline int32_t tvm_tiny_wrapping_add(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+/* Bytes 1 and 3 of x as 16-bit lanes. */
+static inline int32_t tvm_tiny_odd_lanes(uint32_t x) {
+#if TVM_TINY_DSP
+  int32_t lanes;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(lanes) : "r"(x));
+  return lanes;
+#else
+  const uint32_t low = (uint32_t)(int32_t)(int8_t)(uint8_t)(x >> 8) & 0xFFFFu;
+  return (int32_t)(low | ((uint32_t)(int32_t)(int8_t)(uint8_t)(x >> 24) << 16));
+#endif
+}
+
+/* 256 * even byte - odd byte + 127, as 16-bit lanes: always fits. */
+static inline int32_t tvm_tiny_even_lanes(uint32_t x) {
+  const uint32_t even = (x << 8) & 0xFF00FF00u;
+#if TVM_TINY_DSP
+  int32_t lanes;
+  __asm__("ssub16 %0, %1, %2" : "=r"(lanes) : "r"(even), "r"(tvm_tiny_odd_lanes(x)));
+  __asm__("sadd16 %0, %1, %2" : "=r"(lanes) : "r"(lanes), "r"(0x007F007F));
+  return lanes;
+#else
+  const uint32_t odd = (uint32_t)tvm_tiny_odd_lanes(x);
+  const uint32_t low = ((even & 0xFFFFu) - (odd & 0xFFFFu) + 127u) & 0xFFFFu;
+  const uint32_t high = ((even >> 16) - (odd >> 16) + 127u) & 0xFFFFu;
+  return (int32_t)(low | (high << 16));
+#endif
+}
+
+/* acc + a.low * b.low + a.high * b.high on signed 16-bit lanes, modulo 2^32. */
+static inline int32_t tvm_tiny_smlad(int32_t a, int32_t b, int32_t acc) {
+#if TVM_TINY_DSP
+  int32_t sum;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
+  return sum;
+#else
+  const int32_t low = (int32_t)(int16_t)(uint16_t)((uint32_t)a & 0xFFFFu) * (int16_t)(uint16_t)((uint32_t)b & 0xFFFFu);
+  const int32_t high = (int32_t)(int16_t)(uint16_t)((uint32_t)a >> 16) * (int16_t)(uint16_t)((uint32_t)b >> 16);
+  return (int32_t)((uint32_t)acc + (uint32_t)low + (uint32_t)high);
+#endif
+}
+
+/* One weight word against the odd and even lanes of four inputs. */
+static inline int32_t tvm_tiny_dot_s8x4(int32_t odd, int32_t even, int32_t weights, int32_t acc) {
+  const int32_t unpacked = (int32_t)((uint32_t)weights & 0x00FF00FFu);
+  return tvm_tiny_smlad(even, unpacked, tvm_tiny_smlad(odd, weights, acc));
+}
+
+/* 256 * sum of x_even, from the odd and the even lanes of four inputs; each call leaves 254 too much. */
+static inline int32_t tvm_tiny_sum_even(int32_t odd, int32_t even, int32_t acc) {
+  return tvm_tiny_smlad(odd, 0x00010001, tvm_tiny_smlad(even, 0x00010001, acc));
+}
+
+/* -128 * x, modulo 2^32. */
+static inline int32_t tvm_tiny_minus_128(int32_t x) {
+  return (int32_t)(0u - ((uint32_t)x << 7));
+}
+
+/* offset, less unit where acc is negative. */
+static inline int32_t tvm_tiny_less_if_negative(int32_t offset, int32_t unit, int32_t acc) {
+  return offset - (unit & (acc >> 31));
+}
+
+/* The high word of acc * multiplier, plus offset. */
+static inline int32_t tvm_tiny_high_word(int32_t acc, int32_t multiplier, int32_t offset) {
+#if TVM_TINY_DSP
+  int32_t high;
+  __asm__("smmla %0, %1, %2, %3" : "=r"(high) : "r"(acc), "r"(multiplier), "r"(offset));
+  return high;
+#else
+  const int64_t product = (int64_t)acc * multiplier;
+  return (int32_t)((uint32_t)(uint64_t)(product >> 32) + (uint32_t)offset);
+#endif
+}
+
+static inline int32_t tvm_tiny_saturate_s8(int32_t x) {
+#if TVM_TINY_DSP
+  int32_t held;
+  __asm__("ssat %0, #8, %1" : "=r"(held) : "r"(x));
+  return held;
+#else
+  return (x < -128) ? -128 : ((x > 127) ? 127 : x);
+#endif
+}
+
+/* acc * multiplier / 2^32 + offset, an arithmetic shift to the right, saturated to int8. */
+static inline int32_t tvm_tiny_requantize_high(int32_t acc, int32_t multiplier, int32_t offset, int32_t shift) {
+  return tvm_tiny_saturate_s8(tvm_tiny_high_word(acc, multiplier, offset) >> shift);
+}
+
+/* acc[channel * 3 + pixel] += weights of the channel . inputs of the pixel, over 4 * words values each.
+ * x: for every 4 values, the odd lanes of the three pixels, then their even lanes; w: for every 4, a word of each
+ * channel. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const int32_t *x, const int32_t *w,
+                                                           int32_t words) {
+#if TVM_TINY_DSP
+  register int32_t a0 __asm__("r4") = acc[0];
+  register int32_t a1 __asm__("r5") = acc[1];
+  register int32_t a2 __asm__("r6") = acc[2];
+  register int32_t a3 __asm__("r7") = acc[3];
+  register int32_t a4 __asm__("r8") = acc[4];
+  register int32_t a5 __asm__("r9") = acc[5];
+  register const int32_t *xs __asm__("lr") = x;
+  register const int32_t *ws __asm__("r12") = w;
+  register const int32_t *end __asm__("r11") = w + 2 * words;
+#define TVM_TINY_STEP_3X2                                         \
+  "ldrd r3, r10, [%[w]], #8\n\t"                                  \
+  "ldm %[x]!, {r0, r1, r2}\n\t"                                   \
+  "smlad %[a0], r0, r3, %[a0]\n\tsmlad %[a3], r0, r10, %[a3]\n\t" \
+  "smlad %[a1], r1, r3, %[a1]\n\tsmlad %[a4], r1, r10, %[a4]\n\t" \
+  "smlad %[a2], r2, r3, %[a2]\n\tsmlad %[a5], r2, r10, %[a5]\n\t" \
+  "uxtb16 r3, r3\n\tuxtb16 r10, r10\n\t"                          \
+  "ldm %[x]!, {r0, r1, r2}\n\t"                                   \
+  "smlad %[a0], r0, r3, %[a0]\n\tsmlad %[a3], r0, r10, %[a3]\n\t" \
+  "smlad %[a1], r1, r3, %[a1]\n\tsmlad %[a4], r1, r10, %[a4]\n\t" \
+  "smlad %[a2], r2, r3, %[a2]\n\tsmlad %[a5], r2, r10, %[a5]\n\t"
+  __asm__ volatile("1:\n\t" TVM_TINY_STEP_3X2 "cmp %[w], %[end]\n\tbne 1b"
+                   : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4), [a5] "+r"(a5),
+                     [x] "+r"(xs), [w] "+r"(ws)
+                   : [end] "r"(end)
+                   : "r0", "r1", "r2", "r3", "r10", "cc", "memory");
+#undef TVM_TINY_STEP_3X2
+  acc[0] = a0;
+  acc[1] = a1;
+  acc[2] = a2;
+  acc[3] = a3;
+  acc[4] = a4;
+  acc[5] = a5;
+#else
+  for (int32_t k = 0; k < words; ++k) {
+    for (int32_t channel = 0; channel < 2; ++channel) {
+      for (int32_t pixel = 0; pixel < 3; ++pixel) {
+        int32_t *const sum = &acc[3 * channel + pixel];
+        *sum = tvm_tiny_dot_s8x4(x[6 * k + pixel], x[6 * k + 3 + pixel], w[2 * k + channel], *sum);
+      }
+    }
+  }
+#endif
+}
+
+/* acc[channel] += weights of the channel . inputs, for 1 pixel and 4 channels. x: for every 4 values, the odd lanes,
+ * then the even ones; w: for every 4 values, a word of each channel. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_1x4(int32_t *acc, const int32_t *x, const int32_t *w,
+                                                           int32_t words) {
+#if TVM_TINY_DSP
+  register int32_t a0 __asm__("r4") = acc[0];
+  register int32_t a1 __asm__("r5") = acc[1];
+  register int32_t a2 __asm__("r6") = acc[2];
+  register int32_t a3 __asm__("r7") = acc[3];
+  register const int32_t *xs __asm__("lr") = x;
+  register const int32_t *ws __asm__("r12") = w;
+  register const int32_t *end __asm__("r11") = x + 2 * words;
+#define TVM_TINY_STEP_1X4                                                \
+  "ldm %[w]!, {r0, r1, r2, r3}\n\t"                                      \
+  "ldrd r8, r9, [%[x]], #8\n\t"                                          \
+  "smlad %[a0], r8, r0, %[a0]\n\tsmlad %[a1], r8, r1, %[a1]\n\t"         \
+  "smlad %[a2], r8, r2, %[a2]\n\tsmlad %[a3], r8, r3, %[a3]\n\t"         \
+  "uxtb16 r0, r0\n\tuxtb16 r1, r1\n\tuxtb16 r2, r2\n\tuxtb16 r3, r3\n\t" \
+  "smlad %[a0], r9, r0, %[a0]\n\tsmlad %[a1], r9, r1, %[a1]\n\t"         \
+  "smlad %[a2], r9, r2, %[a2]\n\tsmlad %[a3], r9, r3, %[a3]\n\t"
+  __asm__ volatile("1:\n\t" TVM_TINY_STEP_1X4 "cmp %[x], %[end]\n\tbne 1b"
+                   : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [x] "+r"(xs), [w] "+r"(ws)
+                   : [end] "r"(end)
+                   : "r0", "r1", "r2", "r3", "r8", "r9", "cc", "memory");
+#undef TVM_TINY_STEP_1X4
+  acc[0] = a0;
+  acc[1] = a1;
+  acc[2] = a2;
+  acc[3] = a3;
+#else
+  for (int32_t k = 0; k < words; ++k) {
+    for (int32_t channel = 0; channel < 4; ++channel) {
+      acc[channel] = tvm_tiny_dot_s8x4(x[2 * k], x[2 * k + 1], w[4 * k + channel], acc[channel]);
+    }
+  }
+#endif
+}
+
+#endif /* TVM_TINY_RUNTIME_DSP_H_ */
