@@ -267,6 +267,45 @@ def _reshape(importer: CanonicalImporter, node: Node) -> relax.Expr:
     return relax.op.reshape(node.x, shape)
 
 
+def _gather(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    """Of an activation by constant indices, which are made positive."""
+    indices = constant_array(node.inputs[1]) if node.has(1) else None
+    if indices is None or constant_array(node.x) is not None or not isinstance(node.x.ty, relax.TensorType):
+        return importer.imported(node.operator, node.inputs, node.attributes)
+    shape = _shape(node.x)
+    axis = int(node.attributes.get("axis", 0)) % len(shape)
+    extent = shape[axis]
+    if indices.size and not (-extent <= indices.min() and indices.max() < extent):
+        raise Refused(f"its indices reach from {indices.min()} to {indices.max()} along an axis of {extent} elements")
+    return relax.op.take(node.x, relax.const(np.where(indices < 0, indices + extent, indices).astype(np.int64)), axis, mode="fast")
+
+
+def _tile(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    return relax.op.tile(node.x, [int(count) for count in node.array(1, "number of repeats")])
+
+
+def _resize(importer: CanonicalImporter, node: Node) -> relax.Expr:
+    """By sizes, or by scales that give whole sizes: with any other scale ONNX measures by the scale, TVM by the sizes."""
+    shape, output = _shape(node.x), node.outputs[0].fixed
+    if len(shape) != 4 or output is None or node.text("mode", "nearest") != "nearest":
+        return importer.imported(node.operator, node.inputs, node.attributes)
+    scales = node.array(2, "scales") if node.has(2) else np.zeros(0, np.float32)
+    if scales.size and any(
+        np.float32(new) != np.float32(old) * scale for new, old, scale in zip(output, shape, scales, strict=True)
+    ):
+        raise Refused(f"its scales {scales.tolist()} give no whole sizes for the shape {shape}")
+    if output[:2] != shape[:2]:
+        raise Refused(f"it resizes other axes than the last two: {shape} to {output}")
+    return relax.op.image.resize2d(
+        node.x,
+        relax.ShapeExpr(output[2:]),
+        layout="NCHW",
+        method="nearest_neighbor",
+        coordinate_transformation_mode=node.text("coordinate_transformation_mode", "half_pixel"),
+        rounding_method=node.text("nearest_mode", "round_prefer_floor"),
+    )
+
+
 CONVERTERS: dict[str, Converter] = {
     "AveragePool": _pool,
     "BatchNormalization": _batch_normalization,
@@ -275,6 +314,7 @@ CONVERTERS: dict[str, Converter] = {
     "DequantizeLinear": _dequantize,
     "Dropout": _dropout,
     "Flatten": _reshape,
+    "Gather": _gather,
     "Gemm": _gemm,
     "HardSwish": _hard_swish,
     "Identity": _identity,
@@ -285,7 +325,9 @@ CONVERTERS: dict[str, Converter] = {
     "Pad": _pad,
     "QuantizeLinear": _quantize,
     "Reshape": _reshape,
+    "Resize": _resize,
     "Squeeze": _reshape,
     "Sum": _pairwise(relax.op.add),
+    "Tile": _tile,
     "Unsqueeze": _reshape,
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tvm_tiny.op.resize_nearest import emit_resize, is_nearest
 from tvm_tiny.tvm_compat import constant_array
 
 if TYPE_CHECKING:
@@ -38,14 +39,17 @@ class Move:
     apply: Callable[[relax.Expr], relax.Expr]
 
 
-def as_move(expr: relax.Expr, resolve: Callable[[relax.Expr], relax.Expr]) -> Move | None:
-    """``expr`` as a move; None if it is none, or if where elements go depends on data. ``resolve`` looks through variables.
+def as_move(expr: relax.Expr, resolve: Callable[[relax.Expr], relax.Expr], tflite: bool) -> Move | None:
+    """``expr`` as a move; None if it is none, or if where elements go depends on data.
 
-    One part of a split comes as the slice that it is, so that no part is computed in vain.
+    One part of a split comes as the slice that it is, so that no part is computed in vain. ``resolve`` looks through variables;
+    ``tflite`` tells whose nearest neighbour is meant in a resizing, which becomes an operator of ours on int8.
     """
     from tvm import relax
 
     found = resolve(expr)
+    if _name(found) == "relax.image.resize2d" and is_nearest(found):
+        return Move(found.args[0], lambda x: emit_resize(x, found, tflite))
     if isinstance(found, relax.TupleGetItem):
         split = resolve(found.tuple_value)
         return _part_of_split(split, found.index) if _name(split) == "relax.split" else None

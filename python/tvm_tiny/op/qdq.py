@@ -144,7 +144,7 @@ class Graph:
             if bound not in self.bindings:
                 return None
             bound = self.bindings[bound]
-        move = as_move(bound, self.resolve)
+        move = as_move(bound, self.resolve, self.arithmetic.is_tflite)
         if move is not None:
             inner = self.operand(move.source)
             return None if inner is None else replace(inner, expr=move.apply(inner.expr), shape=shape_of(expr))

@@ -165,7 +165,7 @@ class _Lowering:
                 continue
             if lowered is not None:
                 return lowered, reason
-        move = as_move(site.producer, self._graph.resolve)
+        move = as_move(site.producer, self._graph.resolve, self.arithmetic.is_tflite)
         if move is None:
             return None, reason
         # Quantise first, then move.
