@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, chosen, target_of
+from tvm_tiny.commands.options import add_board, add_compilation, add_model, chosen, read_model, target_of
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import OutputError
@@ -27,7 +27,8 @@ def _run(options: argparse.Namespace) -> None:
     from tvm_tiny import api
 
     with Progress() as progress:
-        compiled = api.compile(options.model, target=target, name=options.name, progress=progress, **chosen(options))
+        model = read_model(options.model, progress, options.name)
+        compiled = api.compile(model, target=target, progress=progress, **chosen(options))
         if options.output is not None:
             progress("writing the files")
             compiled.save(options.output)

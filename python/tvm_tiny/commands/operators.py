@@ -1,5 +1,83 @@
-"""placeholder"""
+"""``tvm-tiny operators``: which operators of a model file can be compiled, and under which constraints."""
 
-from tvm_tiny.commands.verb import Verb
+from __future__ import annotations
 
-VERB = Verb("operators", "x", ("x",), lambda _p: None, lambda _o: None)
+import argparse
+import dataclasses
+import sys
+
+from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.op.support import GENERAL, Support, operators
+from tvm_tiny.report.table import markdown_table, text_table
+
+_PREFACE = (
+    "What a model may consist of. This page is written by `tvm-tiny operators --markdown`. Its tests compile a model of every "
+    "row in every dtype, and one that violates each constraint.",
+    '"8-bit arithmetic" tells how int8 and uint8 activations are computed: in *integer* arithmetic; in *float32*, between a '
+    "dequantize and a quantize; or the operator is *refused* with them. Where a constraint does not hold, the operator is "
+    "computed in float32, which `tvm-tiny compile` reports with the reason, or the model is refused.",
+    "Operators that are not listed are refused, or taken from TVM's importer as they come: nothing is promised for them.",
+)
+
+_FORMATS = {"tflite": "TensorFlow Lite", "onnx": "ONNX"}
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=list(_FORMATS), help="only the operators of this format")
+    parser.add_argument("--markdown", action="store_true", help="print the page docs/operators.md")
+
+
+def _run(options: argparse.Namespace) -> None:
+    rows = [row for row in operators() if options.format in (None, row.format)]
+    write_json(options, [dataclasses.asdict(row) for row in rows])
+    if options.markdown:
+        if options.json != "-":
+            sys.stdout.write(page(rows))
+        return
+    notes = list(dict.fromkeys(constraint for row in rows for constraint in row.constraints))
+    table = [
+        (
+            row.format,
+            row.operator,
+            ", ".join(row.dtypes),
+            arithmetic(row),
+            " ".join(str(notes.index(each) + 1) for each in row.constraints),
+        )
+        for row in rows
+    ]
+    say(
+        options,
+        text_table(["format", "operator", "dtypes", "8-bit arithmetic", "constraints"], table),
+        "Constraints of the integer form:\n" + "\n".join(f"{number:>3} {note}" for number, note in enumerate(notes, start=1)),
+    )
+
+
+def arithmetic(row: Support) -> str:
+    """How activations of 8 bits are computed."""
+    if row.integer:
+        return "integer"
+    return "float32" if "int8" in row.dtypes else "refused"
+
+
+def page(rows: list[Support]) -> str:
+    """``docs/operators.md``: the rows in Markdown."""
+    parts = ["# Operators", *_PREFACE]
+    for name, title in _FORMATS.items():
+        chosen = [row for row in rows if row.format == name]
+        if chosen:
+            parts += [f"## {title}", "\n".join(f"- {sentence}" for sentence in GENERAL[name]), _table(chosen)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: list[Support]) -> str:
+    cells = [(f"`{row.operator}`", ", ".join(row.dtypes), arithmetic(row), " ".join(row.constraints)) for row in rows]
+    return markdown_table(["operator", "dtypes", "8-bit arithmetic", "constraints of the integer form"], cells)
+
+
+VERB = Verb(
+    "operators",
+    "list the operators that can be compiled",
+    ("tvm-tiny operators", "tvm-tiny operators --format onnx --json -", "tvm-tiny operators --markdown > docs/operators.md"),
+    _add_options,
+    _run,
+)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tvm_tiny.commands.progress import Progress
 from tvm_tiny.errors import TargetError
-from tvm_tiny.target import list_targets
+from tvm_tiny.target import get_core, list_targets
+
+if TYPE_CHECKING:
+    from tvm_tiny.model import Model
 
 
 def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx file") -> None:
@@ -39,18 +43,26 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name in ("optimize", "rounding") if (value := getattr(options, name)) is not None}
 
 
+def read_model(path: Path, progress: Progress, name: str | None = None) -> Model:
+    """The model in ``path``. A file that is none is told before TVM is imported, which takes seconds."""
+    from tvm_tiny.frontend import load
+
+    progress("reading the model")
+    return load(path, name=name)
+
+
 def target_of(options: argparse.Namespace) -> str:
     """The target that ``--target`` names, else that of the board.
 
     Raises
     ------
     TargetError
-        Neither is given.
+        Neither is given, or the target is unknown.
     BoardError
         The board is unknown.
     """
     if options.target is not None:
-        return str(options.target)
+        return get_core(options.target).name
     if options.board is None:
         raise TargetError(
             f"no target is given: expected --target with one of {', '.join(list_targets())}", "or --board: its core is the target"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen
+from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen, read_model
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import InputError, TargetError
@@ -69,7 +69,8 @@ def _compiled(options: argparse.Namespace, board: Board, progress: Progress) -> 
         return CompiledModel.load(folder)
     from tvm_tiny import api
 
-    return api.compile(folder, target=options.target or board.target, progress=progress, **chosen(options))
+    target = board.target if options.target is None else options.target
+    return api.compile(read_model(folder, progress), target=target, progress=progress, **chosen(options))
 
 
 def _samples(options: argparse.Namespace, specs: Sequence[TensorSpec]) -> tuple[list[dict[str, np.ndarray]], str]:

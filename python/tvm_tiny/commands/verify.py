@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen
+from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen, read_model
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import InputError, MismatchError
@@ -42,10 +42,7 @@ def _run(options: argparse.Namespace) -> None:
 
     get_board(options.board)  # an unknown one is told before the model is read
     with Progress() as progress:
-        progress("reading the model")
-        from tvm_tiny.frontend import load
-
-        model = load(options.model)
+        model = read_model(options.model, progress)
         verification = api.verify(
             model,
             board=options.board,
@@ -77,7 +74,7 @@ def _verdict(verification: Verification, options: argparse.Namespace) -> str:
     elements = sum(each.elements for each in (*verification.outputs, *verification.layers))
     return (
         f"{verification.mismatches:,} mismatches in {elements:,} elements of {verification.samples:,} samples on {options.board}, "
-        f"against {verification.reference}"
+        f"against {verification.reference if options.golden is None else options.golden}"
     )
 
 

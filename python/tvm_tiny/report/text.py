@@ -14,6 +14,7 @@ Report = Mapping[str, Any]
 
 _TOP = 5
 _MOST_SAMPLES = 20
+_LONGEST_NAME = 48
 
 
 def memory_text(report: Report) -> str:
@@ -38,7 +39,14 @@ def memory_text(report: Report) -> str:
 def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
     """The tensors that cross the model's border."""
     rows = [
-        (kind, spec.name, shape_text(spec.shape), spec.dtype, spec.scale, None if spec.zero_point is None else str(spec.zero_point))
+        (
+            kind,
+            shortened(spec.name),
+            shape_text(spec.shape),
+            spec.dtype,
+            spec.scale,
+            None if spec.zero_point is None else str(spec.zero_point),
+        )
         for kind, specs in (("input", inputs), ("output", outputs))
         for spec in specs
     ]
@@ -66,17 +74,22 @@ def float_layers_text(report: Report) -> str:
     floats = report["float_layers"]
     if not floats:
         return ""
-    rows = [(each["operator"], each["tensor"], each["reason"]) for each in floats]
+    rows = [(each["operator"], shortened(each["tensor"]), each["reason"]) for each in floats]
     return f"{len(floats)} operators compute in float32:\n" + text_table(["operator", "tensor", "reason"], rows)
 
 
 def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:
     """The tensors that a verification compared, as its report lists them."""
     rows = [
-        (each["tensor"], each["layer"] or "(output)", each["elements"], each["mismatches"], float(each["max_abs_diff"]))
+        (each["layer"] or "(output)", each["elements"], each["mismatches"], float(each["max_abs_diff"]), shortened(each["tensor"]))
         for each in tensors
     ]
-    return text_table(["tensor", "layer", "elements", "mismatches", "largest difference"], rows)
+    return text_table(["layer", "elements", "mismatches", "largest difference", "tensor of the model"], rows)
+
+
+def shortened(name: str) -> str:
+    """A tensor's name as a table shows it: fused layers have names of several hundred letters. The report has all of it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 def outputs_text(specs: Sequence[TensorSpec], samples: Sequence[Mapping[str, np.ndarray]]) -> str:
@@ -84,7 +97,7 @@ def outputs_text(specs: Sequence[TensorSpec], samples: Sequence[Mapping[str, np.
     if len(samples) == 1:
         return "\n\n".join(_largest(spec, samples[0][spec.name]) for spec in specs)
     rows = [
-        (index, spec.name, *_value(spec, sample[spec.name], int(np.argmax(sample[spec.name]))))
+        (index, shortened(spec.name), *_value(spec, sample[spec.name], int(np.argmax(sample[spec.name]))))
         for index, sample in enumerate(samples[:_MOST_SAMPLES])
         for spec in specs
     ]
@@ -96,7 +109,7 @@ def outputs_text(specs: Sequence[TensorSpec], samples: Sequence[Mapping[str, np.
 def _largest(spec: TensorSpec, array: np.ndarray) -> str:
     flat = array.reshape(-1)
     order = np.argsort(-flat.astype(np.float64), kind="stable")[:_TOP]
-    title = f"{spec.name}, {spec.dtype} {shape_text(spec.shape)}"
+    title = f"{shortened(spec.name)}, {spec.dtype} {shape_text(spec.shape)}"
     title += f": its {len(order)} largest values of {flat.size:,}" if flat.size > len(order) else ""
     return title + "\n" + text_table(["at", "stored", "value"], [_value(spec, array, int(index)) for index in order])
 
