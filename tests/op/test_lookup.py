@@ -36,8 +36,12 @@ def tflite_functions(*, micro: bool = False) -> bytes:
         builder.logistic(x, "logistic"),
         builder.tanh(x, "tanh"),
     ]
-    if not micro:
+    if micro:
+        outputs.append(builder.unary("ELU", x, "elu", scale=0.02, zero_point=-60))
+    else:
         outputs += [
+            builder.operator("GELU", [x], (1, 256), "gelu", 0.02, -110, "GeluOptions", {"Approximate": False}),
+            builder.operator("GELU", [x], (1, 256), "gelu_tanh", 0.02, -110, "GeluOptions", {"Approximate": True}),
             builder.unary("EXP", x, "exp", scale=0.3, zero_point=-128),
             builder.unary("LOG", x, "log", scale=0.05, zero_point=10),
             builder.unary("RELU_N1_TO_1", x, "relu_n1_to_1", scale=0.02, zero_point=3),
@@ -47,7 +51,7 @@ def tflite_functions(*, micro: bool = False) -> bytes:
 
 def test_functions_as_litert_computes_them() -> None:
     compiled = assert_equals_litert(tflite_functions(), SAMPLES, "litert")
-    assert operators(compiled) == ["lookup"] * 11
+    assert operators(compiled) == ["lookup"] * 13
 
 
 def test_functions_as_tflite_micro_computes_them() -> None:
@@ -55,6 +59,7 @@ def test_functions_as_tflite_micro_computes_them() -> None:
     ours = outputs_of(compile_tflite(model, "tflite-micro"), SAMPLES)[0]
     for mine, theirs, name in zip(ours.values(), run_tflite_micro(model, SAMPLES)[0], ours, strict=True):
         np.testing.assert_array_equal(mine, theirs, name)
+    assert len(ours) == 9
 
 
 def test_a_table_that_changes_nothing_is_left_out() -> None:

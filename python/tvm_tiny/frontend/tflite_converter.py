@@ -37,6 +37,8 @@ class CanonicalConverter(ConverterFrame):
                 "DEQUANTIZE": self._dequantize,
                 "FULLY_CONNECTED": self._fully_connected,
                 "MAX_POOL_2D": self._max_pool,
+                "ELU": self._elu,
+                "GELU": self._gelu,
                 "PRELU": self._prelu,
                 "SOFTMAX": self._softmax,
                 "TRANSPOSE_CONV": self._transpose_conv,
@@ -155,6 +157,15 @@ class CanonicalConverter(ConverterFrame):
         if beta != 1.0:
             real = relax.op.multiply(real, relax.const(beta, "float32"))
         return self.result(relax.op.nn.softmax(real, axis=-1), 0)
+
+    def _elu(self, op: Any) -> relax.Expr:
+        real, zero, one = self.real(self.required(0)), relax.const(0.0, "float32"), relax.const(1.0, "float32")
+        below = relax.op.subtract(relax.op.exp(real), one)
+        return self.result(relax.op.where(relax.op.less(real, zero), below, real), 0)
+
+    def _gelu(self, op: Any) -> relax.Expr:
+        gelu = relax.op.nn.gelu_tanh if self.options(op, "GeluOptions").Approximate() else relax.op.nn.gelu
+        return self.result(gelu(self.real(self.required(0))), 0)
 
     def _prelu(self, op: Any) -> relax.Expr:
         x, alpha = self.required(0), self.required(1)

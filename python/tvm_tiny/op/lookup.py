@@ -15,7 +15,7 @@ import numpy as np
 
 from tvm_tiny.op import tables_float, tables_tflite
 from tvm_tiny.op.operator import Definition, NoAttrs, Node, Operator, Value, call, register
-from tvm_tiny.op.qdq import DirectSite, Operand, Site, op_name
+from tvm_tiny.op.qdq import DirectSite, Graph, Operand, Site, op_name
 from tvm_tiny.tvm_compat import prim_value
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ def _tflite_table(site: Site) -> tuple[Operand, np.ndarray] | None:
     gated = _hard_swish_operand(site)
     if gated is not None:
         return gated, tables_tflite.hard_swish(gated, output)
+    curved = _elu_operand(site)
+    if curved is not None:
+        elu = tables_tflite.elu_micro if site.arithmetic.style == "tflite-micro" else tables_tflite.elu
+        return curved, tables_tflite.transformed(curved, output, elu)
     name, args = op_name(site.producer), list(getattr(site.producer, "args", []))
     operand = graph.operand(args[0]) if len(args) == 1 else None
     if operand is None:
@@ -146,5 +150,26 @@ def _hard_swish_operand(site: Site) -> Operand | None:
         or (three.item(), six.item()) != (3, 6)
     ):
         return None
-    gated, shifted = graph.operand(product.args[0]), graph.operand(addition.args[0])
-    return gated if gated is not None and shifted is not None and gated.expr.same_as(shifted.expr) else None
+    return _one_operand(graph, product.args[0], addition.args[0])
+
+
+def _elu_operand(site: Site) -> Operand | None:
+    """The operand of ``where(x < 0, exp(x) - 1, x)``, the form in which ELU is imported."""
+    graph = site.graph
+    choice = graph.call(site.producer, "relax.where")
+    less = graph.call(choice.args[0], "relax.less") if choice is not None else None
+    difference = graph.call(choice.args[1], "relax.subtract") if choice is not None else None
+    power = graph.call(difference.args[0], "relax.exp") if difference is not None else None
+    if choice is None or less is None or difference is None or power is None:
+        return None
+    zero, one = graph.constant(less.args[1]), graph.constant(difference.args[1])
+    if zero is None or one is None or not (np.all(zero == 0) and np.all(one == 1)):
+        return None
+    return _one_operand(graph, less.args[0], power.args[0], choice.args[2])
+
+
+def _one_operand(graph: Graph, *places: relax.Expr) -> Operand | None:
+    """The activation that stands in all of ``places``; None if they are not one."""
+    operands = [operand for place in places if (operand := graph.operand(place)) is not None]
+    same = len(operands) == len(places) and all(operand.expr.same_as(operands[0].expr) for operand in operands)
+    return operands[0] if same else None
