@@ -20,6 +20,8 @@ from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
 
 _FACTOR = 256
+_UNROLLED_WORDS = 16
+"""Windows of few channels are gathered by straight-line code up to this many words."""
 _SUM_LIMIT = 2**23
 """Sums below this stay exact when 256 times them is computed modulo 2^32."""
 
@@ -51,18 +53,28 @@ class Window:
     def pixels(self) -> int:
         return self.image[0] * self.rows * self.columns
 
-    def input(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
-        """The input that is number ``k`` under the window of ``pixel``, as int32; the input's zero point outside the image."""
-        n, height, width, channels = self.image
+    def word(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
+        """Inputs 4 * k to 4 * k + 3 under the window of ``pixel``: a word of int8; zero behind the last one."""
+        taps = [self._tap(x, pixel, k * 4 + i) for i in range(4)]
+        if self.image[3] % 4 == 0:  # the four are neighbours in memory, and all of them inside or outside
+            word = _extern("uint32", "tvm_tiny_pack_s8x4", *(value for _, value in taps))
+            pad = tirx.const((self.pad_value & 0xFF) * 0x01010101, "uint32")
+            return tirx.if_then_else(taps[0][0], word, pad) if self.padded else word
+        values = []
+        for i, (inside, value) in enumerate(taps):
+            held = tirx.if_then_else(inside, value, tirx.const(self.pad_value, "int32")) if self.padded else value
+            values.append(tirx.if_then_else(k * 4 + i < self.depth, held, _zero()) if self.depth % 4 else held)
+        return _extern("uint32", "tvm_tiny_pack_s8x4", *values)
+
+    def _tap(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tuple[tirx.Expr, tirx.Expr]:
+        """Whether input ``k`` under the window of ``pixel`` lies in the image, and its value as int32."""
+        _, height, width, channels = self.image
         column, row, image = pixel % self.columns, pixel // self.columns % self.rows, pixel // (self.columns * self.rows)
         kh, kw, c = k // (self.kernel[1] * channels), k // channels % self.kernel[1], k % channels
         y = row * self.strides[0] + kh * self.dilation[0] - self.top
         z = column * self.strides[1] + kw * self.dilation[1] - self.left
-        at = x[((image * height + y) * width + z) * channels + c].astype("int32")
-        if not self.padded:
-            return at
         inside = tirx.all(y >= 0, y < height, z >= 0, z < width)
-        return tirx.if_then_else(inside, at, tirx.const(self.pad_value, "int32"))
+        return inside, x[((image * height + y) * width + z) * channels + c].astype("int32")
 
 
 def _window(node: Node) -> Window:
@@ -143,8 +155,8 @@ def build(node: Node, _core: Core) -> Scheduled:
     tail = (pixels,) if pixels > 1 else ()  # one pixel: no axis for it, so that the intrinsic has none either
 
     def lanes(g: tirx.Var, k: tirx.Var, parity: tirx.Var, *p: tirx.Var) -> tirx.Expr:
-        pixel = g * pixels + p[0] if p else g
-        word = _extern("uint32", "tvm_tiny_pack_s8x4", *(_value(window, x, pixel, k * 4 + i) for i in range(4)))
+        pixel = te.min(g * pixels + p[0], window.pixels - 1) if p else g  # the last group repeats the last pixel
+        word = window.word(x, pixel, k)
         split = tirx.Select(
             parity == 0, _extern("int32", "tvm_tiny_odd_lanes", word), _extern("int32", "tvm_tiny_even_lanes", word)
         )
@@ -175,10 +187,10 @@ def build(node: Node, _core: Core) -> Scheduled:
 
     result = te.compute((window.pixels, channels), output, "output")
     func = te.create_prim_func([x, *at.values(), result])
-    return Scheduled(_schedule(func, pixels, channels_at_once, words), constants)
+    return Scheduled(_schedule(func, window, pixels, channels_at_once), constants)
 
 
-def _schedule(func: tirx.PrimFunc, pixels: int, channels: int, words: int) -> tirx.PrimFunc:
+def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -> tirx.PrimFunc:
     sch = s_tir.Schedule(func)
     output, acc, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "even", "columns"))
     pixel, channel = sch.get_loops(output)
@@ -195,21 +207,19 @@ def _schedule(func: tirx.PrimFunc, pixels: int, channels: int, words: int) -> ti
     init = sch.decompose_reduction(acc, inner[0])
     for loop in sch.get_loops(init)[-len(inner) + 1 :]:
         sch.unroll(loop)
-    sch.tensorize(inner[0], dot(pixels, channels, words))
+    sch.tensorize(inner[0], dot(pixels, channels, window.words))
     # Gather one pixel after the other, both lanes of a word together.
     gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
     if pixels > 1:
         sch.reorder(gather[2], gather[0], gather[1])
     sch.unroll(gather[1])
+    per_tap = window.image[3] // 4
+    if window.image[3] % 4 == 0 and window.kernel != (1, 1):
+        sch.split(gather[0], [*window.kernel, per_tap])
+    elif window.words <= _UNROLLED_WORDS:
+        sch.unroll(gather[0])
     sch.decompose_reduction(even, sch.get_loops(even)[-1])
     return sch.mod["main"]
-
-
-def _value(window: Window, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
-    """Input number ``k``, and zero behind the last one."""
-    if window.depth % 4 == 0:
-        return window.input(x, pixel, k)
-    return tirx.if_then_else(k < window.depth, window.input(x, pixel, k), tirx.const(0, "int32"))
 
 
 def _extern(dtype: str, name: str, *args: tirx.Expr) -> tirx.Expr:
