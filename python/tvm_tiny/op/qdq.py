@@ -45,7 +45,7 @@ class Arithmetic:
     @property
     def rounding(self) -> Rounding:
         """How an accumulator is requantised unless the operator's reference kernel does otherwise."""
-        return "double" if self.is_tflite else "single"
+        return "double" if self.is_tflite else "even"
 
 
 @dataclass(frozen=True)
