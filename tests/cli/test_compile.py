@@ -86,7 +86,7 @@ def test_what_stays_float_is_listed_with_its_reason(tmp_path: Path, command: Com
     path = tmp_path / "quotient.tflite"
     path.write_bytes(b.build([b.operator("DIV", [x, divisor], (1, 8), "quotient", 0.1, 0, "DivOptions")]))
     text, report = command("compile", path, "--target", "c").out, command("compile", path, "--target", "c", "--json", "-").json
-    assert "1 operators compute in float32:" in text
+    assert "1 operator computes in float32:" in text
     assert re.search(r"divide +quotient +\w+", text)
     assert [(each["operator"], each["tensor"]) for each in report["float_layers"]] == [("divide", "quotient")]
     assert report["float_layers"][0]["reason"]

@@ -108,7 +108,7 @@ def test_violated_constraint_is_told(key: tuple[str, str, str], tmp_path: Path):
 
 # Functions that are not real everywhere: as floats they are compared where they are.
 POSITIVE = {"LOG", "POW", "RSQRT", "SQRT", "Acosh", "Log", "Pow", "ReduceLogSum", "Sqrt"}
-# Operators that LiteRT's reference kernels lack. SUM of int8 they have, but it gives -1 whatever the input; see tests/op/test_mean.py.
+# Operators that LiteRT's reference kernels lack; SUM of int8 they have, but it gives -1 whatever the input (tests/op has it).
 NO_REFERENCE = {"BROADCAST_TO", "ELU", "ROUND", "SUM"}
 # Of the TFLite operators, those with kernels for uint8.
 UINT8 = (

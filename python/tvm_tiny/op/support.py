@@ -23,7 +23,7 @@ class Support:
     dtypes : tuple of str
         Of the activations: what can be compiled.
     integer : bool
-        8-bit activations are computed in integer arithmetic. Otherwise they become float32 for this operator, and the compiler says so.
+        8-bit activations are computed in integer arithmetic. Otherwise they become float32 for this operator.
     constraints : tuple of str
         What the integer form needs, in sentences. Where one does not hold, the operator is computed in float32 or refused.
     npu : bool

@@ -43,18 +43,19 @@ _INTEGER: Mapping[str, tuple[str, ...]] = {
     "Softmax": (SOFTMAX_DEPTH,),
     "Sub": (SUM_SCALES,),
     **dict.fromkeys(
-        "Abs Ceil Cos DepthToSpace Dropout Elu Erf Exp Flatten Floor Gelu GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Log "
-        "MaxPool Mish Neg Reciprocal Relu Round Selu Sigmoid Sign Sin Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sum Tan Tanh "
-        "ThresholdedRelu Transpose Unsqueeze".split(),
+        (
+            "Abs Ceil Cos DepthToSpace Dropout Elu Erf Exp Flatten Floor Gelu GlobalMaxPool HardSigmoid HardSwish Identity "
+            "LeakyRelu Log MaxPool Mish Neg Reciprocal Relu Round Selu Sigmoid Sign Sin Softplus Softsign SpaceToDepth Split Sqrt "
+            "Squeeze Sum Tan Tanh ThresholdedRelu Transpose Unsqueeze"
+        ).split(),
         (),
     ),
 }
 
 _FLOAT = (
-    "Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh BatchNormalization ConvTranspose Cosh Div Equal "
-    "GatherElements GatherND Greater GreaterOrEqual Hardmax InstanceNormalization LRN LayerNormalization Less LessOrEqual LogSoftmax "
-    "LpPool Max Mean Min PRelu ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceProd ReduceSumSquare Resize Shrink "
-    "Sinh Trilu Where"
+    "Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh BatchNormalization ConvTranspose Cosh Div Equal GatherElements GatherND "
+    "Greater GreaterOrEqual Hardmax InstanceNormalization LRN LayerNormalization Less LessOrEqual LogSoftmax LpPool Max Mean Min "
+    "PRelu ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceProd ReduceSumSquare Resize Shrink Sinh Trilu Where"
 ).split()
 
 ONNX: tuple[Support, ...] = (

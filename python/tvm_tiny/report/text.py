@@ -55,6 +55,8 @@ def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) ->
 
 def layers_text(report: Report) -> str:
     """The layers in their order of execution; columns that no layer has a value for are left out."""
+    if not report["layers"]:
+        return "the model has no layers: its outputs are its inputs"
     columns = {
         "layer": [layer["name"] for layer in report["layers"]],
         "operator": [layer["op"] for layer in report["layers"]],
@@ -75,7 +77,8 @@ def float_layers_text(report: Report) -> str:
     if not floats:
         return ""
     rows = [(each["operator"], shortened(each["tensor"]), each["reason"]) for each in floats]
-    return f"{len(floats)} operators compute in float32:\n" + text_table(["operator", "tensor", "reason"], rows)
+    count = "1 operator computes" if len(floats) == 1 else f"{len(floats)} operators compute"
+    return f"{count} in float32:\n" + text_table(["operator", "tensor", "reason"], rows)
 
 
 def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:
