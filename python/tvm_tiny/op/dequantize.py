@@ -31,11 +31,11 @@ def _define(node: Node) -> Definition:
     from tvm import te, tirx
 
     attrs: DequantizeAttrs = node.attrs
-    x = te.placeholder(node.value(0).shape, "int8", "x")
+    x = te.placeholder(node.value(0).flat, "int8", "x")
     scale, zero_point = tirx.const(attrs.scale, "float32"), tirx.const(attrs.zero_point, "int32")
     output = te.compute(
-        node.output.shape,
-        lambda *at: tirx.call_pure_extern("float32", "tvm_tiny_dequantize", x[at].astype("int32"), scale, zero_point),
+        node.output.flat,
+        lambda i: tirx.call_pure_extern("float32", "tvm_tiny_dequantize", x[i].astype("int32"), scale, zero_point),
         "output",
     )
     return Definition([x], {}, output)

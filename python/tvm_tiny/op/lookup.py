@@ -32,9 +32,9 @@ def _define(node: Node) -> Definition:
     from tvm import te
 
     data = node.constant(1)
-    x = te.placeholder(node.value(0).shape, "int8", "x")
+    x = te.placeholder(node.value(0).flat, "int8", "x")
     table = te.placeholder(data.shape, "int8", "table")
-    output = te.compute(node.output.shape, lambda *at: table[x[at].astype("int32") + 128], "output")
+    output = te.compute(node.output.flat, lambda i: table[x[i].astype("int32") + 128], "output")
     return Definition([x], {"table": (table, data)}, output)
 
 

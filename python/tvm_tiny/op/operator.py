@@ -35,6 +35,11 @@ class Value:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def flat(self) -> tuple[int]:
+        """Shape of the elements in one row, for operators to which the axes mean nothing."""
+        return (self.size,)
+
 
 @dataclass(frozen=True)
 class Node:

@@ -41,13 +41,16 @@ def _define(node: Node) -> Definition:
     from tvm import te, tirx
 
     attrs: QuantizeAttrs = node.attrs
-    x = te.placeholder(node.value(0).shape, "float32", "x")
+    x = te.placeholder(node.value(0).flat, "float32", "x")
     numbers = [tirx.const(number, "int32") for number in (attrs.zero_point, attrs.low, attrs.high)]
 
-    def at(*indices: tirx.Var) -> tirx.Expr:
-        return tirx.call_pure_extern("int32", _FUNCTIONS[attrs.halves], x[indices], tirx.const(attrs.scale, "float32"), *numbers)
-
-    return Definition([x], {}, te.compute(node.output.shape, lambda *indices: at(*indices).astype("int8"), "output"))
+    scale = tirx.const(attrs.scale, "float32")
+    output = te.compute(
+        node.output.flat,
+        lambda i: tirx.call_pure_extern("int32", _FUNCTIONS[attrs.halves], x[i], scale, *numbers).astype("int8"),
+        "output",
+    )
+    return Definition([x], {}, output)
 
 
 QUANTIZE = register(Operator("quantize", QuantizeAttrs, _infer, _define))

@@ -25,9 +25,9 @@ def _define(node: Node) -> Definition:
     from tvm import te, tirx
 
     dtype = node.value(0).dtype
-    x = te.placeholder(node.value(0).shape, dtype, "x")
+    x = te.placeholder(node.value(0).flat, dtype, "x")
     offset = tirx.const(128 if dtype == "int8" else -128, "int32")
-    output = te.compute(node.output.shape, lambda *at: (x[at].astype("int32") + offset).astype(_OTHER[dtype]), "output")
+    output = te.compute(node.output.flat, lambda i: (x[i].astype("int32") + offset).astype(_OTHER[dtype]), "output")
     return Definition([x], {}, output)
 
 

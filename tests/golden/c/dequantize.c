@@ -11,8 +11,8 @@
 
 /* dequantize (1, 10) -> (1, 10): y */
 static TVM_TINY_NOINLINE void m_dequantize_0(const int8_t *restrict x, float *restrict output) {
-  for (int32_t i1 = 0; i1 < 10; ++i1) {
-    output[i1] = tvm_tiny_dequantize(x[i1], 0.1f, 3);
+  for (int32_t i = 0; i < 10; ++i) {
+    output[i] = tvm_tiny_dequantize(x[i], 0.1f, 3);
   }
 }
 

@@ -11,8 +11,8 @@
 
 /* quantize (1, 10) -> (1, 10): y */
 static TVM_TINY_NOINLINE void m_quantize_0(const float *restrict x, int8_t *restrict output) {
-  for (int32_t i1 = 0; i1 < 10; ++i1) {
-    output[i1] = (int8_t)tvm_tiny_quantize_f32(x[i1], 0.1f, 3, -128, 127);
+  for (int32_t i = 0; i < 10; ++i) {
+    output[i] = (int8_t)tvm_tiny_quantize_f32(x[i], 0.1f, 3, -128, 127);
   }
 }
 

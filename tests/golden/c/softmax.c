@@ -14,19 +14,13 @@
 
 /* softmax (1, 10) -> (1, 10): y */
 static TVM_TINY_NOINLINE void m_softmax_0(const int8_t *restrict x, int8_t *restrict output) {
-  int8_t largest;
-  for (int32_t k = 0; k < 10; ++k) {
-    if (k == 0) {
-      largest = -128;
-    }
-    largest = (int8_t)(tvm_tiny_max_i32(largest, x[k]));
+  int32_t total = 0;
+  int8_t largest = -128;
+  for (int32_t i = 0; i < 10; ++i) {
+    largest = (int8_t)(tvm_tiny_max_i32(largest, x[i]));
   }
-  int32_t total;
-  for (int32_t k = 0; k < 10; ++k) {
-    if (k == 0) {
-      total = 0;
-    }
-    total += tvm_tiny_rounding_shift_right(m_softmax_0_exponentials[largest - x[k]], 12);
+  for (int32_t i = 0; i < 10; ++i) {
+    total += tvm_tiny_rounding_shift_right(m_softmax_0_exponentials[largest - x[i]], 12);
   }
   int32_t inverse = tvm_tiny_reciprocal_q0_31(total);
   for (int32_t i1 = 0; i1 < 10; ++i1) {
@@ -38,14 +32,14 @@ static TVM_TINY_NOINLINE void m_softmax_0(const int8_t *restrict x, int8_t *rest
 enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_outputs *outputs) {
   int8_t *const memory = (int8_t *)arena;
 
-  if (arena == NULL) {
+  if (memory == NULL) {
     return M_ERROR_NULL;
   }
-  if (((uintptr_t)arena % M_ARENA_ALIGNMENT) != 0u) {
+  if (((uintptr_t)memory % M_ARENA_ALIGNMENT) != 0u) {
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 0;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 16;
 
   /* 0: softmax_0, 1x10 int8, "y" */
