@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -138,9 +138,9 @@ def loads(node: Node) -> Loads:
     return Loads(tuple(inputs), constants, tuple(sources))
 
 
-def definition(read: Loads, shape: tuple[int, ...], compute: object) -> Definition:
+def definition(read: Loads, shape: tuple[int, ...], compute: Callable[[tirx.Expr, tirx.Expr], tirx.Expr]) -> Definition:
     """The definition of an elementwise operator: ``compute`` makes the output element out of the two operands' elements."""
     from tvm import te
 
-    output = te.compute(shape, lambda *at: compute(*read.at(at)), "output")  # type: ignore[operator]
+    output = te.compute(shape, lambda *at: compute(*read.at(at)), "output")
     return Definition(read.inputs, read.constants, output)
