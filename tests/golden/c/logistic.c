@@ -10,13 +10,8 @@
 
 /* lookup (1, 6, 5, 4) -> (1, 6, 5, 4): y */
 static TVM_TINY_NOINLINE void m_lookup_0(const int8_t *restrict x, int8_t *restrict output) {
-  for (int32_t i1 = 0; i1 < 6; ++i1) {
-    for (int32_t i2 = 0; i2 < 5; ++i2) {
-      for (int32_t i3 = 0; i3 < 4; ++i3) {
-        const int32_t v1 = i1 * 20 + i2 * 4 + i3;
-        output[v1] = m_lookup_0_table[x[v1] + 128];
-      }
-    }
+  for (int32_t i = 0; i < 120; ++i) {
+    output[i] = m_lookup_0_table[x[i] + 128];
   }
 }
 
