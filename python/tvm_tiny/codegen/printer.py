@@ -166,6 +166,11 @@ class _FunctionPrinter:
 
     def _print_DeclBuffer(self, stmt: tirx.DeclBuffer, depth: int) -> None:
         source = stmt.data.args[0] if isinstance(stmt.data, ir.Call) else stmt.data
+        if source in self.pending:  # another view of a scalar: declared here, so that both can be named
+            self.pending.remove(source)
+            self._line(f"{c_type(str(source.dtype))} {self._declare(source)};", depth)
+        if source in self.scalars:
+            self.scalars[stmt.buffer] = self.scalars[source]
         self.names[stmt.buffer] = self.names[source]
 
     def _print_Bind(self, stmt: tirx.Bind, depth: int) -> None:

@@ -57,9 +57,16 @@ class Window:
         """Inputs 4 * k to 4 * k + 3 under the window of ``pixel``: a word of int8; zero behind the last one."""
         taps = [self._tap(x, pixel, k * 4 + i) for i in range(4)]
         if self.image[3] % 4 == 0:  # the four are neighbours in memory, and all of them inside or outside
-            word = _extern("uint32", "tvm_tiny_pack_s8x4", *(value for _, value in taps))
+            word = _extern("uint32", "TVM_TINY_LOAD_S8X4", self._load(x, pixel, k * 4))
             pad = tirx.const((self.pad_value & 0xFF) * 0x01010101, "uint32")
             return tirx.if_then_else(taps[0][0], word, pad) if self.padded else word
+        if self.kernel[1] * self.image[3] % 4 == 0 and self.dilation[1] == 1:  # neighbours in a row of the window
+            row = _extern("uint32", "TVM_TINY_LOAD_S8X4", self._load(x, pixel, k * 4))
+            return tirx.if_then_else(tirx.all(taps[0][0], taps[3][0]), row, self._packed(taps, k)) if self.padded else row
+        return self._packed(taps, k)
+
+    def _packed(self, taps: list[tuple[tirx.Expr, tirx.Expr]], k: tirx.Expr) -> tirx.Expr:
+        """Four inputs one by one; the zero point for those outside the image, zero behind the last one."""
         values = []
         for i, (inside, value) in enumerate(taps):
             held = tirx.if_then_else(inside, value, tirx.const(self.pad_value, "int32")) if self.padded else value
@@ -68,13 +75,17 @@ class Window:
 
     def _tap(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tuple[tirx.Expr, tirx.Expr]:
         """Whether input ``k`` under the window of ``pixel`` lies in the image, and its value as int32."""
-        _, height, width, channels = self.image
+        height, width, channels = self.image[1:]
         column, row, image = pixel % self.columns, pixel // self.columns % self.rows, pixel // (self.columns * self.rows)
         kh, kw, c = k // (self.kernel[1] * channels), k // channels % self.kernel[1], k % channels
         y = row * self.strides[0] + kh * self.dilation[0] - self.top
         z = column * self.strides[1] + kw * self.dilation[1] - self.left
         inside = tirx.all(y >= 0, y < height, z >= 0, z < width)
         return inside, x[((image * height + y) * width + z) * channels + c].astype("int32")
+
+    def _load(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
+        """The element of ``x`` at which input ``k`` lies; three more follow it."""
+        return self._tap(x, pixel, k)[1].value
 
 
 def _window(node: Node) -> Window:
@@ -177,13 +188,17 @@ def build(node: Node, _core: Core) -> Scheduled:
     k, depth = te.reduce_axis((0, words), "k"), te.reduce_axis((0, words), "depth")
     columns = te.compute((groups, words, 2, *tail), lanes, "columns")
     even = te.compute((groups, *tail), sum_even, "even")
+    shift = te.compute((groups, *tail), lambda *gp: _extern("int32", "tvm_tiny_minus_128", even[gp]), "shift")
     acc = te.compute((groups, channels, *tail), product, "acc")
+    total = te.compute(
+        (groups, channels, *tail),
+        lambda g, c, *p: _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], shift[(g, *p)]) + acc[(g, c, *p)],
+        "total",
+    )
 
     def output(pixel: tirx.Var, c: tirx.Var) -> tirx.Expr:
         g, p = pixel // pixels, (pixel % pixels,) if pixels > 1 else ()
-        correction = _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], _extern("int32", "tvm_tiny_minus_128", even[(g, *p)]))
-        total = _extern("int32", "tvm_tiny_wrapping_add", acc[(g, c, *p)], correction)
-        return requantize.apply(total, c, at)
+        return requantize.apply(total[(g, c, *p)], c, at)
 
     result = te.compute((window.pixels, channels), output, "output")
     func = te.create_prim_func([x, *at.values(), result])
@@ -192,13 +207,15 @@ def build(node: Node, _core: Core) -> Scheduled:
 
 def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -> tirx.PrimFunc:
     sch = s_tir.Schedule(func)
-    output, acc, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "even", "columns"))
+    sch.fuse_reduction_epilogue("acc", "total")  # the accumulators start from what "total" adds to them
+    output, acc, shift, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "shift", "even", "columns"))
     pixel, channel = sch.get_loops(output)
     group, p = sch.split(pixel, [None, pixels])
     block, c = sch.split(channel, [None, channels])
     sch.reorder(group, block, c, p)
     sch.compute_at(acc, block, preserve_unit_loops=True)
     sch.set_scope(acc, 0, "local")
+    sch.compute_at(shift, group, preserve_unit_loops=True)
     sch.compute_at(even, group, preserve_unit_loops=True)
     sch.compute_at(columns, group, preserve_unit_loops=True)
     for loop in (c, p):
@@ -207,7 +224,8 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     init = sch.decompose_reduction(acc, inner[0])
     for loop in sch.get_loops(init)[-len(inner) + 1 :]:
         sch.unroll(loop)
-    sch.tensorize(inner[0], dot(pixels, channels, window.words))
+    sch.unsafe_hide_buffer_access(acc, "read", _reads(sch, acc, ("base", "shift")))  # only the initialisation reads them now
+    sch.tensorize(inner[0], dot(pixels, channels, window.words, _unroll(window.words)))
     # Gather one pixel after the other, both lanes of a word together.
     gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
     if pixels > 1:
@@ -216,10 +234,20 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     per_tap = window.image[3] // 4
     if window.image[3] % 4 == 0 and window.kernel != (1, 1):
         sch.split(gather[0], [*window.kernel, per_tap])
-    elif window.words <= _UNROLLED_WORDS:
+    elif window.image[3] % 4 and window.words <= _UNROLLED_WORDS:
         sch.unroll(gather[0])
     sch.decompose_reduction(even, sch.get_loops(even)[-1])
     return sch.mod["main"]
+
+
+def _reads(sch: s_tir.Schedule, block: s_tir.schedule.SBlockRV, names: tuple[str, ...]) -> list[int]:
+    """Positions of the buffers called ``names`` among those that ``block`` reads."""
+    return [index for index, region in enumerate(sch.get(block).reads) if str(region.source.name) in names]
+
+
+def _unroll(words: int) -> int:
+    """Words to one turn of the inner loop: the largest divisor up to 16."""
+    return max(each for each in range(1, 17) if words % each == 0)
 
 
 def _extern(dtype: str, name: str, *args: tirx.Expr) -> tirx.Expr:

@@ -10,21 +10,21 @@ from tvm.script import tirx as T
 
 
 @cache
-def dot(pixels: int, channels: int, words: int) -> str:
-    """Name of the intrinsic for ``words`` words of four values.
+def dot(pixels: int, channels: int, words: int, unroll: int) -> str:
+    """Name of the intrinsic for ``words`` words of four values, ``unroll`` of them to one turn of its loop.
 
-    It computes ``acc[channel, pixel] += sum over k of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every word
-    the odd lanes of all pixels, then the even ones; ``acc`` is local. For one pixel the pixels' axis is left out. The C function is
+    It computes ``acc[channel, pixel] += sum over k of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every
+    word the odd lanes of all pixels, then the even ones; ``acc`` is local. For one pixel the pixels' axis is left out. The C function is
     ``tvm_tiny_dot_<pixels>x<channels>``.
     """
-    name = f"tiny.dsp.dot_{pixels}x{channels}x{words}"
+    name = f"tiny.dsp.dot_{pixels}x{channels}x{words}by{unroll}"
     function = f"tvm_tiny_dot_{pixels}x{channels}"
-    pair = _block(pixels, channels, words, function) if pixels > 1 else _row(channels, words, function)
+    pair = _block(pixels, channels, words, unroll, function) if pixels > 1 else _row(channels, words, unroll, function)
     TensorIntrin.register(name, *pair, override=True)
     return name
 
 
-def _block(pixels: int, channels: int, words: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
+def _block(pixels: int, channels: int, words: int, unroll: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
     @T.prim_func(s_tir=True)
     def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
         X = T.match_buffer(x, (words, 2, pixels), "int32", offset_factor=1)
@@ -48,12 +48,12 @@ def _block(pixels: int, channels: int, words: int, function: str) -> tuple[tirx.
         with T.sblock("root"):
             T.reads(A[0:channels, 0:pixels], X[0:words, 0:2, 0:pixels], W[0:words, 0:channels])
             T.writes(A[0:channels, 0:pixels])
-            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words, unroll))
 
     return description, implementation
 
 
-def _row(channels: int, words: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
+def _row(channels: int, words: int, unroll: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
     @T.prim_func(s_tir=True)
     def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
         X = T.match_buffer(x, (words, 2), "int32", offset_factor=1)
@@ -75,6 +75,6 @@ def _row(channels: int, words: int, function: str) -> tuple[tirx.PrimFunc, tirx.
         with T.sblock("root"):
             T.reads(A[0:channels], X[0:words, 0:2], W[0:words, 0:channels])
             T.writes(A[0:channels])
-            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words, unroll))
 
     return description, implementation

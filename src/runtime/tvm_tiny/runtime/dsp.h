@@ -28,6 +28,9 @@ static inline uint32_t tvm_tiny_load_s8x4(const int8_t *x) {
   return word;
 }
 
+/* The same from the first of four neighbours in memory. */
+#define TVM_TINY_LOAD_S8X4(first) tvm_tiny_load_s8x4(&(first))
+
 static inline uint32_t tvm_tiny_pack_s8x4(int32_t a, int32_t b, int32_t c, int32_t d) {
   return ((uint32_t)a & 0xFFu) | (((uint32_t)b & 0xFFu) << 8) | (((uint32_t)c & 0xFFu) << 16) | ((uint32_t)d << 24);
 }
@@ -125,21 +128,14 @@ static inline int32_t tvm_tiny_requantize_high(int32_t acc, int32_t multiplier, 
   return tvm_tiny_saturate_s8(tvm_tiny_high_word(acc, multiplier, offset) >> shift);
 }
 
-/* acc[channel * 3 + pixel] += weights of the channel . inputs of the pixel, over 4 * words values each.
- * x: for every 4 values, the odd lanes of the three pixels, then their even lanes; w: for every 4, a word of each
- * channel. */
-static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const int32_t *x, const int32_t *w,
-                                                           int32_t words) {
+/* ---- Blocks of accumulators. ``unroll`` divides ``words``; both are constants.
+ *
+ * The accumulators live in registers that are named here, so that the compiler has no choice to make among all
+ * fourteen. */
+
 #if TVM_TINY_DSP
-  register int32_t a0 __asm__("r4") = acc[0];
-  register int32_t a1 __asm__("r5") = acc[1];
-  register int32_t a2 __asm__("r6") = acc[2];
-  register int32_t a3 __asm__("r7") = acc[3];
-  register int32_t a4 __asm__("r8") = acc[4];
-  register int32_t a5 __asm__("r9") = acc[5];
-  register const int32_t *xs __asm__("lr") = x;
-  register const int32_t *ws __asm__("r12") = w;
-  register const int32_t *end __asm__("r11") = w + 2 * words;
+#define TVM_TINY_STEPS(step, loop) "1:\n\t.rept %c[unroll]\n\t" step ".endr\n\t" loop
+
 #define TVM_TINY_STEP_3X2                                         \
   "ldrd r3, r10, [%[w]], #8\n\t"                                  \
   "ldm %[x]!, {r0, r1, r2}\n\t"                                   \
@@ -151,12 +147,45 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const i
   "smlad %[a0], r0, r3, %[a0]\n\tsmlad %[a3], r0, r10, %[a3]\n\t" \
   "smlad %[a1], r1, r3, %[a1]\n\tsmlad %[a4], r1, r10, %[a4]\n\t" \
   "smlad %[a2], r2, r3, %[a2]\n\tsmlad %[a5], r2, r10, %[a5]\n\t"
-  __asm__ volatile("1:\n\t" TVM_TINY_STEP_3X2 "cmp %[w], %[end]\n\tbne 1b"
-                   : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4), [a5] "+r"(a5),
-                     [x] "+r"(xs), [w] "+r"(ws)
-                   : [end] "r"(end)
-                   : "r0", "r1", "r2", "r3", "r10", "cc", "memory");
-#undef TVM_TINY_STEP_3X2
+
+#define TVM_TINY_STEP_1X4                                                \
+  "ldm %[w]!, {r0, r1, r2, r3}\n\t"                                      \
+  "ldrd r8, r9, [%[x]], #8\n\t"                                          \
+  "smlad %[a0], r8, r0, %[a0]\n\tsmlad %[a1], r8, r1, %[a1]\n\t"         \
+  "smlad %[a2], r8, r2, %[a2]\n\tsmlad %[a3], r8, r3, %[a3]\n\t"         \
+  "uxtb16 r0, r0\n\tuxtb16 r1, r1\n\tuxtb16 r2, r2\n\tuxtb16 r3, r3\n\t" \
+  "smlad %[a0], r9, r0, %[a0]\n\tsmlad %[a1], r9, r1, %[a1]\n\t"         \
+  "smlad %[a2], r9, r2, %[a2]\n\tsmlad %[a3], r9, r3, %[a3]\n\t"
+#endif
+
+/* acc[channel * 3 + pixel] += weights of the channel . inputs of the pixel, for 3 pixels and 2 channels, over 4 * words
+ * values. x: for every 4 values, the odd lanes of the three pixels, then their even lanes; w: for every 4, a word of
+ * each channel. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const int32_t *x, const int32_t *w,
+                                                           int32_t words, int32_t unroll) {
+#if TVM_TINY_DSP
+  register int32_t a0 __asm__("r4") = acc[0];
+  register int32_t a1 __asm__("r5") = acc[1];
+  register int32_t a2 __asm__("r6") = acc[2];
+  register int32_t a3 __asm__("r7") = acc[3];
+  register int32_t a4 __asm__("r8") = acc[4];
+  register int32_t a5 __asm__("r9") = acc[5];
+  register const int32_t *xs __asm__("lr") = x;
+  register const int32_t *ws __asm__("r12") = w;
+  register const int32_t *end __asm__("r11") = w + 2 * words;
+  if (words == unroll) {
+    __asm__ volatile(TVM_TINY_STEPS(TVM_TINY_STEP_3X2, "")
+                     : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4), [a5] "+r"(a5),
+                       [x] "+r"(xs), [w] "+r"(ws)
+                     : [unroll] "i"(unroll)
+                     : "r0", "r1", "r2", "r3", "r10", "memory");
+  } else {
+    __asm__ volatile(TVM_TINY_STEPS(TVM_TINY_STEP_3X2, "cmp %[w], %[end]\n\tbne 1b")
+                     : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4), [a5] "+r"(a5),
+                       [x] "+r"(xs), [w] "+r"(ws)
+                     : [end] "r"(end), [unroll] "i"(unroll)
+                     : "r0", "r1", "r2", "r3", "r10", "cc", "memory");
+  }
   acc[0] = a0;
   acc[1] = a1;
   acc[2] = a2;
@@ -164,6 +193,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const i
   acc[4] = a4;
   acc[5] = a5;
 #else
+  (void)unroll;
   for (int32_t k = 0; k < words; ++k) {
     for (int32_t channel = 0; channel < 2; ++channel) {
       for (int32_t pixel = 0; pixel < 3; ++pixel) {
@@ -178,7 +208,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const i
 /* acc[channel] += weights of the channel . inputs, for 1 pixel and 4 channels. x: for every 4 values, the odd lanes,
  * then the even ones; w: for every 4 values, a word of each channel. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_1x4(int32_t *acc, const int32_t *x, const int32_t *w,
-                                                           int32_t words) {
+                                                           int32_t words, int32_t unroll) {
 #if TVM_TINY_DSP
   register int32_t a0 __asm__("r4") = acc[0];
   register int32_t a1 __asm__("r5") = acc[1];
@@ -187,24 +217,16 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_1x4(int32_t *acc, const i
   register const int32_t *xs __asm__("lr") = x;
   register const int32_t *ws __asm__("r12") = w;
   register const int32_t *end __asm__("r11") = x + 2 * words;
-#define TVM_TINY_STEP_1X4                                                \
-  "ldm %[w]!, {r0, r1, r2, r3}\n\t"                                      \
-  "ldrd r8, r9, [%[x]], #8\n\t"                                          \
-  "smlad %[a0], r8, r0, %[a0]\n\tsmlad %[a1], r8, r1, %[a1]\n\t"         \
-  "smlad %[a2], r8, r2, %[a2]\n\tsmlad %[a3], r8, r3, %[a3]\n\t"         \
-  "uxtb16 r0, r0\n\tuxtb16 r1, r1\n\tuxtb16 r2, r2\n\tuxtb16 r3, r3\n\t" \
-  "smlad %[a0], r9, r0, %[a0]\n\tsmlad %[a1], r9, r1, %[a1]\n\t"         \
-  "smlad %[a2], r9, r2, %[a2]\n\tsmlad %[a3], r9, r3, %[a3]\n\t"
-  __asm__ volatile("1:\n\t" TVM_TINY_STEP_1X4 "cmp %[x], %[end]\n\tbne 1b"
+  __asm__ volatile(TVM_TINY_STEPS(TVM_TINY_STEP_1X4, "cmp %[x], %[end]\n\tbne 1b")
                    : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [x] "+r"(xs), [w] "+r"(ws)
-                   : [end] "r"(end)
+                   : [end] "r"(end), [unroll] "i"(unroll)
                    : "r0", "r1", "r2", "r3", "r8", "r9", "cc", "memory");
-#undef TVM_TINY_STEP_1X4
   acc[0] = a0;
   acc[1] = a1;
   acc[2] = a2;
   acc[3] = a3;
 #else
+  (void)unroll;
   for (int32_t k = 0; k < words; ++k) {
     for (int32_t channel = 0; channel < 4; ++channel) {
       acc[channel] = tvm_tiny_dot_s8x4(x[2 * k], x[2 * k + 1], w[4 * k + channel], acc[channel]);
