@@ -31,7 +31,8 @@ static inline int32_t tvm_tiny_round_divide_even(int32_t sum, int32_t count) {
   const int32_t quotient = magnitude / count;
   const int32_t remainder = magnitude % count;
   const int32_t rest = count - remainder; /* remainder > rest: above a half */
-  const int32_t rounded = ((remainder > rest) || ((remainder == rest) && ((quotient & 1) != 0))) ? (quotient + 1) : quotient;
+  const int32_t rounded =
+      ((remainder > rest) || ((remainder == rest) && ((quotient & 1) != 0))) ? (quotient + 1) : quotient;
   return (sum < 0) ? -rounded : rounded;
 }
 
