@@ -13,11 +13,20 @@ import traceback
 from collections.abc import Sequence
 
 from tvm_tiny import __version__
-from tvm_tiny.commands import boards, compile, doctor, operators, run, targets, verify  # noqa: A004 - the verb's file
+from tvm_tiny.commands import boards, compile, doctor, operators, quantize, run, targets, verify  # noqa: A004 - the verb's file
 from tvm_tiny.commands.verb import Verb, check_json
 from tvm_tiny.errors import TinyError
 
-VERBS: tuple[Verb, ...] = (compile.VERB, run.VERB, verify.VERB, targets.VERB, boards.VERB, operators.VERB, doctor.VERB)
+VERBS: tuple[Verb, ...] = (
+    compile.VERB,
+    run.VERB,
+    verify.VERB,
+    quantize.VERB,
+    targets.VERB,
+    boards.VERB,
+    operators.VERB,
+    doctor.VERB,
+)
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

@@ -39,6 +39,27 @@ def read_samples(path: Path, specs: Sequence[TensorSpec]) -> list[dict[str, np.n
     return [checked_sample(specs, sample, index) for index, sample in enumerate(samples)]
 
 
+def load_arrays(path: Path) -> np.ndarray | dict[str, np.ndarray]:
+    """The array of an ``.npy`` file, the arrays of an ``.npz`` by their names.
+
+    Raises
+    ------
+    InputError
+        It is missing, damaged, or holds Python objects.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return dict(loaded)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a readable NumPy file: {told}", "write it with numpy.savez or numpy.save") from None
+
+
 def load_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an ``.npz`` file.
 
@@ -47,7 +68,7 @@ def load_npz(path: Path) -> dict[str, np.ndarray]:
     InputError
         It is missing, damaged, or holds Python objects.
     """
-    loaded = _load(path)
+    loaded = load_arrays(path)
     if isinstance(loaded, np.ndarray):
         raise InputError(f"{path}: expected an .npz archive of arrays, found a single array", "save it with numpy.savez")
     return loaded
@@ -86,7 +107,7 @@ def _arrays(path: Path, specs: Sequence[TensorSpec]) -> Mapping[str, np.ndarray]
         raise InputError(f"{path}: the model has {len(specs)} inputs: {', '.join(names)}", "give an .npz with one array for each")
     if suffix == ".csv":
         return {names[0]: _read_csv(path, specs[0])}
-    loaded = _load(path)
+    loaded = load_arrays(path)
     if isinstance(loaded, np.ndarray):
         return {names[0]: loaded}
     if len(specs) == 1 and len(loaded) == 1:
@@ -97,20 +118,6 @@ def _arrays(path: Path, specs: Sequence[TensorSpec]) -> Mapping[str, np.ndarray]
             "name each array after an input of the model",
         )
     return loaded
-
-
-def _load(path: Path) -> np.ndarray | dict[str, np.ndarray]:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return dict(loaded)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: not a readable NumPy file: {told}", "write it with numpy.savez or numpy.save") from None
 
 
 def _read_csv(path: Path, spec: TensorSpec) -> np.ndarray:

@@ -52,13 +52,16 @@ def check_json(options: argparse.Namespace) -> None:
     OutputError
         Its folder is not there, or its path is a folder.
     """
-    if options.json in (None, "-"):
-        return
-    path = Path(options.json)
+    if options.json not in (None, "-"):
+        check_file(Path(options.json), "--json")
+
+
+def check_file(path: Path, option: str) -> None:
+    """As :func:`check_json`, for the file that ``option`` names."""
     if path.is_dir():
-        raise OutputError(f"--json {path} is a folder", "name a file, or - for standard output")
+        raise OutputError(f"{option} {path} is a folder", "name a file")
     if not path.parent.is_dir():
-        raise OutputError(f"--json {path}: there is no folder {path.parent}", "make it first, or choose another place")
+        raise OutputError(f"{option} {path}: there is no folder {path.parent}", "make it first, or choose another place")
 
 
 def write_json(options: argparse.Namespace, value: Any) -> None:
@@ -75,11 +78,11 @@ def write_json(options: argparse.Namespace, value: Any) -> None:
     if options.json == "-":
         sys.stdout.write(text)
         return
-    write_file(Path(options.json), text, "--json")
+    write_file(Path(options.json), text.encode(), "--json")
 
 
-def write_file(path: Path, text: str, option: str) -> None:
-    """Write ``text`` beside its place and move it there: a failure leaves what was there.
+def write_file(path: Path, data: bytes, option: str) -> None:
+    """Write ``data`` beside its place and move it there: a failure leaves what was there.
 
     Raises
     ------
@@ -89,11 +92,11 @@ def write_file(path: Path, text: str, option: str) -> None:
     partial = None
     try:
         if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(partial, 0o666 & ~_umask())
         os.replace(partial, path)
     except OSError as error:
