@@ -1,6 +1,6 @@
 """Depthwise 2-D convolution in int8, NHWC (TFLite DEPTHWISE_CONV_2D, ONNX Conv with one group per input channel).
 
-``output[n, y, x, c*M + m] = clamp(requantize(bias + sum padded[n, y*sh + i*dh, x*sw + j*dw, c] * weight[i, j, c*M + m]) + zero_point)``
+``output[n, y, x, c*M + m] = clamp(requantize(bias + sum padded[n, y*sh + i*dh, x*sw + j*dw, c] * weight[i, j, c*M + m]) + zero)``
 
 with a depth multiplier M. Attributes and the folding of the zero point are those of :mod:`tvm_tiny.op.conv2d`; weights are held
 as (KH, KW, C*M).
@@ -83,12 +83,11 @@ def lower(site: Site) -> relax.Expr | None:
     """The rule: (dequantize → conv2d with a group per input channel → add → activation → quantize)."""
     from dataclasses import replace
 
-
     found = match_convolution(site)
     if found is None or found.groups == 1:
         return None
     in_channels = found.operand.shape[1 if found.channels_first else 3]
-    kernel_h, kernel_w, per_group, last = found.weight.data.shape
+    per_group, last = found.weight.data.shape[2:]
     total = per_group * last
     # Relax's HWOI of a depthwise kernel is (KH, KW, C, M): "O" is the group there and "I" the multiplier; OIHW is (C*M, 1, KH, KW).
     if found.groups != in_channels or total % in_channels:
@@ -97,13 +96,14 @@ def lower(site: Site) -> relax.Expr | None:
             f"or {in_channels} (a depthwise one)"
         )
     flat = QuantizedArray(
-        _channels_last(found.weight.data, total), _channels_last(found.weight.scale, total), _channels_last(found.weight.zero_point, total)
+        *(_channels_last(each, total) for each in (found.weight.data, found.weight.scale, found.weight.zero_point))
     )
     weight = np.ascontiguousarray(flat.centred())
     matched = replace(found, weight=flat)
     scales = effective_scales(found.operand, flat, 2, site.output)
     bias = convolution_bias(site, matched, np.ascontiguousarray(weight.transpose(2, 0, 1)), 2)
-    return emit_convolution(site, matched, DEPTHWISE_CONV2D, [tensor_constant(weight), tensor_constant(bias), tensor_constant(scales)])
+    constants = [tensor_constant(each) for each in (weight, bias, scales)]
+    return emit_convolution(site, matched, DEPTHWISE_CONV2D, constants)
 
 
 def _channels_last(array: np.ndarray, total: int) -> np.ndarray:

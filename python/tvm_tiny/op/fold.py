@@ -35,8 +35,8 @@ def folded_bias(bias: np.ndarray, weight: np.ndarray, zero_point: int) -> np.nda
 def integer_bias(graph: Graph, expr: object, accumulator_scales: np.ndarray) -> np.ndarray | None:
     """A bias expression as int32 in units of the accumulator, shape (O,); None if it is not a constant.
 
-    A quantised bias whose scale is the accumulator's (to 1 part in 1000, TFLite's own tolerance) is taken as it is; any other, and a
-    float one, is rounded to it.
+    A quantised bias whose scale is the accumulator's (to 1 part in 1000, TFLite's own tolerance) is taken as it is; any other, and
+    a float one, is rounded to it.
     """
     quantized = graph.quantized_constant(expr)
     if quantized is not None:
@@ -52,5 +52,5 @@ def integer_bias(graph: Graph, expr: object, accumulator_scales: np.ndarray) -> 
     if real.size == 1 and accumulator_scales.size > 1:
         real = np.broadcast_to(real, accumulator_scales.shape)
     if real.size != accumulator_scales.size:
-        raise NotInteger(f"the bias has {real.size} elements, expected one for each of the {accumulator_scales.size} output channels")
+        raise NotInteger(f"the bias has {real.size} elements, expected one for each of {accumulator_scales.size} output channels")
     return np.rint(real / accumulator_scales).astype(np.int64)

@@ -45,8 +45,8 @@ class Value:
 class Node:
     """A call of an operator, seen without Relax.
 
-    ``inputs`` are the arguments in order: a :class:`Value` for an activation, an array for a constant. ``accumulator`` is, where it is
-    known, the exact (low, high) of the accumulator of each output channel, bias included: two int64 arrays (channels,).
+    ``inputs`` are the arguments in order: a :class:`Value` for an activation, an array for a constant. ``accumulator`` is, where it
+    is known, the exact (low, high) of the accumulator of each output channel, bias included: two int64 arrays (channels,).
     """
 
     op: Operator
@@ -190,9 +190,9 @@ def call(operator: Operator, args: Sequence[relax.Expr], attrs: Any, *, source: 
 def with_notes(expr: relax.Call, **notes: Any) -> relax.Call:
     """A call of one of our operators with ``notes`` among its attributes.
 
-    Most say where the output stands in the model file: ``source`` is the tensor's name there, ``layout`` the order in which its axes
-    are stored, ``offset`` what is to be added to a stored value, ``channels`` the indices of the file's last stored axis that are left
-    (see :class:`tvm_tiny.program.Tensor`). ``macs`` is the number of multiply-accumulates that the file's operator has;
+    Most say where the output stands in the model file: ``source`` is the tensor's name there, ``layout`` the order in which its
+    axes are stored, ``offset`` what is to be added to a stored value, ``channels`` the indices of the file's last stored axis that
+    are left (see :class:`tvm_tiny.program.Tensor`). ``macs`` is the number of multiply-accumulates that the file's operator has;
     ``accumulator_low`` and ``accumulator_high`` are :attr:`Node.accumulator`.
     """
     import tvm

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def padded(x: te.Tensor, padding: tuple[int, int, int, int], value: int) -> te.Tensor:
-    """``x`` (n, h, w, c) with (top, left, bottom, right) rows and columns of ``value`` around it; ``x`` itself where there are none."""
+    """``x`` (n, h, w, c) with (top, left, bottom, right) rows and columns of ``value`` around it; ``x`` where there are none."""
     from tvm import te, tirx
 
     if not any(padding):

@@ -1,14 +1,14 @@
 """Requantisation in two to four instructions, proven exact channel by channel.
 
-An int8 output is a monotone step function of its int32 accumulator, so it is known whole by at most 255 thresholds: the smallest
+An int8 output is a monotone step function of its int32 accumulator, so it is known whole by at most 255 thresholds: the least
 accumulator that gives at least q, for each q. Two ways of rounding are the same function exactly when their thresholds are the same
 within the range that the accumulator can reach. That makes the search for a cheap form with an exact result a matter of integer
 inequalities: for the form ``(((acc * multiplier) >> 32) + offset) >> shift`` a threshold T of q demands
 
     acc * multiplier >= (q * 2^shift - offset) * 2^32        at acc = T, and not at T - 1.
 
-For a given offset each threshold bounds the multiplier from both sides; where the intersection is not empty, any multiplier in it is
-exact. TFLite rounds twice, and the second time away from zero: where negative results count, the offset is one unit of the first
+For a given offset each threshold bounds the multiplier from both sides; where the intersection is not empty, any multiplier in it
+is exact. TFLite rounds twice, and the second time away from zero: where negative results count, the offset is one unit of the first
 rounding smaller for negative accumulators. Where no offset tried has a multiplier, the caller takes the reference's own arithmetic.
 """
 
@@ -30,7 +30,10 @@ _INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True)
 class Step:
-    """One channel's function from sum to stored output: (((sum * factor * multiplier) >> 32) + offset - [sum < 0] unit) >> shift."""
+    """One channel's function from sum to stored output: (((sum * f
+
+    ``(((sum * factor * multiplier) >> 32) + offset - (unit if sum < 0)) >> shift``
+    """
 
     factor: int
     multiplier: int

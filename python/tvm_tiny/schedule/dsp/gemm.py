@@ -116,16 +116,15 @@ def _tile(node: Node) -> tuple[int, int]:
 
 
 def applies(node: Node, _core: Core) -> bool:
-    """int8 weights, an even division into channel blocks, and sums that stay below 2^23, so that 256 times them is known."""
+    """int8 weights, more than one word of them for a channel, and sums below 2^23, so that 256 times them is known modulo 2^32."""
     if node.op.name not in ("conv2d", "fully_connected") or node.constant(1).dtype != np.int8:
         return False
-    channels = node.output.shape[-1]
     low, high = reach_of(node)
-    return channels % _tile(node)[1] == 0 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
+    return _window(node).words > 1 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
 
 
 def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest accumulator of each output channel, bias included: exact if a pass has noted it, else for any int8 input."""
+    """Smallest and largest accumulator of each output channel, bias included: as a pass has noted it, else for any int8 input."""
     if node.accumulator is not None:
         return node.accumulator
     channels = node.output.shape[-1]
@@ -137,16 +136,20 @@ def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _constants(node: Node, window: Window, channels_at_once: int, requantize: Requantization) -> dict[str, np.ndarray]:
+    """Weights in the order in which the blocks read them; a last block that is not full has zeros for the channels it lacks."""
     channels = node.output.shape[-1]
-    weight = np.zeros((channels, window.words * 4), np.int64)
-    weight[:, : window.depth] = node.constant(1).reshape(channels, -1)
+    blocks = -(-channels // channels_at_once)
+    weight = np.zeros((blocks * channels_at_once, window.words * 4), np.int64)
+    weight[:channels, : window.depth] = node.constant(1).reshape(channels, -1)
+    bias = np.zeros(blocks * channels_at_once, np.int64)
+    bias[:channels] = node.constant(2)
     even = weight[:, 0::2] + 128
     stored = weight.copy()
     stored[:, 0::2] = even
-    packed = (stored & 0xFF).astype(np.uint8).reshape(channels // channels_at_once, channels_at_once, window.words, 4)
+    packed = (stored & 0xFF).astype(np.uint8).reshape(blocks, channels_at_once, window.words, 4)
     words = np.ascontiguousarray(packed.transpose(0, 2, 1, 3)).view("<i4")[..., 0]
-    # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "sum" takes 128 * 256 sum of x_even off, up to 254 a word (runtime/dsp.h).
-    base = _FACTOR * node.constant(2).astype(np.int64) - 127 * even.sum(axis=1) + 128 * 254 * window.words
+    # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "shift" takes 128 * 256 sum of x_even off, and 254 a word too much.
+    base = _FACTOR * bias - 127 * even.sum(axis=1) + 128 * 254 * window.words
     return {"weight": words, "base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants}
 
 
@@ -155,7 +158,7 @@ def build(node: Node, _core: Core) -> Scheduled:
     window = _window(node)
     pixels, channels_at_once = _tile(node)
     channels, words = node.output.shape[-1], window.words
-    groups = -(-window.pixels // pixels)
+    groups, blocks = -(-window.pixels // pixels), -(-channels // channels_at_once)
     requantize = requantization_of(node, reach_of(node), _FACTOR)
     constants = _constants(node, window, channels_at_once, requantize)
 
@@ -189,9 +192,9 @@ def build(node: Node, _core: Core) -> Scheduled:
     columns = te.compute((groups, words, 2, *tail), lanes, "columns")
     even = te.compute((groups, *tail), sum_even, "even")
     shift = te.compute((groups, *tail), lambda *gp: _extern("int32", "tvm_tiny_minus_128", even[gp]), "shift")
-    acc = te.compute((groups, channels, *tail), product, "acc")
+    acc = te.compute((groups, blocks * channels_at_once, *tail), product, "acc")
     total = te.compute(
-        (groups, channels, *tail),
+        (groups, blocks * channels_at_once, *tail),
         lambda g, c, *p: _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], shift[(g, *p)]) + acc[(g, c, *p)],
         "total",
     )

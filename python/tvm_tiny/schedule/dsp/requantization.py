@@ -1,4 +1,4 @@
-"""The requantisation of a node on a DSP core: the two-instruction form where it is proven exact, else the reference's arithmetic."""
+"""The requantisation of a node on a DSP core: the high-word form where it is proven exact, else the reference's arithmetic."""
 
 from __future__ import annotations
 
