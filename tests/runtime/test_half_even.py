@@ -58,3 +58,15 @@ def test_round_divide_even(runtime: Runtime) -> None:
     expected = [half_even(int(t), int(c)) for t, c in zip(total, count, strict=True)]
     assert runtime("tvm_tiny_round_divide_even", total, count).tolist() == expected
     assert runtime("tvm_tiny_round_divide_even", INT32_MAX - 7, 7).tolist() == [half_even(INT32_MAX - 7, 7)]
+
+
+def test_divide_even_in_64_bits(runtime: Runtime) -> None:
+    rng = np.random.default_rng(2)
+    denominator = rng.integers(1, 2**60, 20000)
+    wanted = rng.integers(0, 2, denominator.size)  # quotients of 0 and 1, at their ties and beside them
+    numerator = wanted * denominator + denominator // 2 + rng.integers(-1, 2, denominator.size)
+    numerator = np.maximum(numerator, 0)
+    small, divisor = (each.ravel() for each in np.meshgrid(np.arange(2000), np.arange(1, 40)))
+    for above, below in ((numerator, denominator), (small, divisor)):
+        expected = [half_even(int(n), int(d)) for n, d in zip(above, below, strict=True)]
+        assert runtime("tvm_tiny_divide_even", above, below).tolist() == expected
