@@ -68,7 +68,8 @@ def channels_of(var: relax.Var, value: relax.Expr, found: Intervals) -> Channels
     node = node_of(value)
     if node is None:
         rule = _view if op_name(value) in VIEWS else _MOVES.get(op_name(value))
-        return Channels() if rule is None else rule(var, value)
+        # A moved constant, as float operators have them, stays as it is: only variables have channels to lose.
+        return Channels() if rule is None or not isinstance(value.args[0], relax.Var) else rule(var, value)
     known = _OURS.get(node.op.name)
     return Channels() if known is None else known(_Context(var, value, node, found))
 
