@@ -29,8 +29,8 @@ Quantization = tuple[float, int, float, int, float, int, str]
 """x scale, x zero point, y scale, y zero point, output scale, output zero point, activation"""
 
 
-def compile_tflite(model: bytes, rounding: str = "litert") -> CompiledModel:
-    return tvm_tiny.compile(load_tflite(model, "model", "model.tflite"), target="c", rounding=rounding)
+def compile_tflite(model: bytes, rounding: str = "litert", target: str = "c") -> CompiledModel:
+    return tvm_tiny.compile(load_tflite(model, "model", "model.tflite"), target=target, rounding=rounding)
 
 
 def compile_onnx(model: bytes) -> CompiledModel:

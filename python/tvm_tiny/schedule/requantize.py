@@ -30,7 +30,7 @@ _INT32 = range(-(2**31), 2**31)
 
 @dataclass(frozen=True)
 class Step:
-    """One channel's function from sum to stored output: (((sum * f
+    """One channel's function from sum to stored output:
 
     ``(((sum * factor * multiplier) >> 32) + offset - (unit if sum < 0)) >> shift``
     """

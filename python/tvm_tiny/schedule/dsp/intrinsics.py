@@ -13,8 +13,8 @@ from tvm.script import tirx as T
 def dot(pixels: int, channels: int, words: int, unroll: int) -> str:
     """Name of the intrinsic for ``words`` words of four values, ``unroll`` of them to one turn of its loop.
 
-    It computes ``acc[channel, pixel] += sum over k of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every
-    word the odd lanes of all pixels, then the even ones; ``acc`` is local. For one pixel there is no axis of pixels. The C function is
+    It computes ``acc[channel, pixel] += sum of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every
+    word the odd lanes of all pixels, then the even ones; ``acc`` is local. One pixel has no axis of its own. The C function is
     ``tvm_tiny_dot_<pixels>x<channels>``.
     """
     name = f"tiny.dsp.dot_{pixels}x{channels}x{words}by{unroll}"
