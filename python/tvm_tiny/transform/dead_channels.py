@@ -15,11 +15,12 @@ The algorithm, on the integer module:
    together: these are kept if any of them is. The masks only grow from one round to the next, and rounds are made until nothing
    changes.
 3. Every call is written again on the channels that are left.
+4. All of it is repeated until nothing changes. One time is nearly always enough, because the limits of what is left stay the
+   same; but, say, a depthwise convolution whose input is down to one channel need no longer give all multiples of it.
 
 It is exact: what is left out of an accumulator is either zero for every input or a known number that is added to the bias, so
 that each accumulator that is left holds the same number as before, bit by bit, and everything after it follows. (Only where an
-output channel is constant whatever its accumulator may the accumulator be another one.) So the limits are the same, too: a
-second run of the pass would find nothing to remove.
+output channel is constant whatever its accumulator may the accumulator be another one.)
 
 Inputs and outputs of the model keep their shapes. A tensor of which no channel is needed keeps its first one: none becomes empty.
 """
@@ -48,6 +49,13 @@ def remove_dead_channels(mod: tvm.IRModule) -> tvm.IRModule:
     functions of the module are not carried over. Calls of our operators that lose channels get the notes ``channels`` (those of the
     file's tensor that are left) and ``macs`` (multiply-accumulates before the removal).
     """
+    while (smaller := _removed_once(mod)) is not mod:
+        mod = smaller
+    return mod
+
+
+def _removed_once(mod: tvm.IRModule) -> tvm.IRModule:
+    """One round forward and backward; ``mod`` itself where there was nothing to remove."""
     found = analyse(mod)
     rules = {var: channels_of(var, value, found) for var, value in bindings(mod)}
     kept = live_channels(mod, rules)
