@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tvm_tiny import api
 from tvm_tiny.errors import UnsupportedOperatorError
@@ -143,11 +145,25 @@ def compared_with_reference(format: str, dtype: str) -> dict[str, TensorComparis
     return {each.tensor.partition("/")[0]: each for each in worst}
 
 
-@pytest.mark.parametrize(
-    ("row", "dtype"),
-    [(row, dtype) for dtype in ALL for row in ROWS if compared(row, dtype)],
-    ids=lambda each: each if isinstance(each, str) else name(each),
-)
+# Wrong today. Strict: whoever mends one is told to take it out.
+KNOWN_BUGS = {
+    ("ARG_MAX", "int8"): "TVM's argmax of int8 gives position -1 where every element is -128",
+    (
+        "AVERAGE_POOL_2D",
+        "uint8",
+    ): "halves are rounded as in TFLite's int8 kernel, away from its zero; its uint8 kernel rounds them up",
+}
+
+
+def cases() -> Iterator[ParameterSet]:
+    for dtype in ALL:
+        for row in (row for row in ROWS if compared(row, dtype)):
+            bug = KNOWN_BUGS.get((row.operator, dtype))
+            marks = [pytest.mark.xfail(reason=bug, strict=True)] if bug else []
+            yield pytest.param(row, dtype, id=f"{name(row)}-{dtype}", marks=marks)
+
+
+@pytest.mark.parametrize(("row", "dtype"), cases())
 def test_row_computes_what_the_reference_computes(row: Support, dtype: str):
     """TFLite's integers bit by bit, ONNX's within one step, floats to 4 digits."""
     pytest.importorskip("ai_edge_litert" if row.format == "tflite" else "onnxruntime")

@@ -35,10 +35,12 @@ _INTEGER: Mapping[str, tuple[str, ...]] = {
     "CONV_2D": (WEIGHTS, BIAS, GROUPS, ACCUMULATOR),
     "DEPTHWISE_CONV_2D": (WEIGHTS, BIAS),
     "DEPTH_TO_SPACE": (),
+    "ELU": (),
     "EXP": (),
     "EXPAND_DIMS": (),
     "FULLY_CONNECTED": (WEIGHTS, BIAS, ACCUMULATOR),
     "GATHER": (CONSTANT_PARAMETERS,),
+    "GELU": (),
     "HARD_SWISH": (GATED_SCALE,),
     "LEAKY_RELU": (),
     "LOG": (),
@@ -86,9 +88,7 @@ _FLOAT = (
 ).split()
 
 # Operators that are taken with float32 operands only.
-_FLOAT_ONLY = (
-    "BATCH_MATMUL COS ELU FLOOR FLOOR_DIV FLOOR_MOD GELU L2_NORMALIZATION NEG POW REDUCE_PROD ROUND SIGN SIN SQRT SQUARE".split()
-)
+_FLOAT_ONLY = "BATCH_MATMUL COS FLOOR FLOOR_DIV FLOOR_MOD L2_NORMALIZATION NEG POW REDUCE_PROD ROUND SIGN SIN SQRT SQUARE".split()
 
 TFLITE: tuple[Support, ...] = (
     *(Support("tflite", name, ALL, True, constraints) for name, constraints in _INTEGER.items()),
