@@ -163,7 +163,7 @@ def cases() -> Iterator[ParameterSet]:
             yield pytest.param(row, dtype, id=f"{name(row)}-{dtype}", marks=marks)
 
 
-@pytest.mark.parametrize(("row", "dtype"), cases())
+@pytest.mark.parametrize(("row", "dtype"), list(cases()))
 def test_row_computes_what_the_reference_computes(row: Support, dtype: str):
     """TFLite's integers bit by bit, ONNX's within one step, floats to 4 digits."""
     pytest.importorskip("ai_edge_litert" if row.format == "tflite" else "onnxruntime")

@@ -83,6 +83,14 @@ def test_float_layers_are_listed_with_their_reasons():
     assert lines[-1].split() == ["divide", "ratio", "no", "integer", "form"]
 
 
+def test_layers_that_hand_floats_on_are_named():
+    layers = [layer(f"conv2d_{index}", dtype="float32") for index in range(8)] + [layer("quantize_8")]
+    expected = "8 of 9 layers give float32: conv2d_0, conv2d_1, conv2d_2, conv2d_3, conv2d_4, conv2d_5 and 2 more"
+    assert text.float_layers_text(report(layers=layers)) == expected
+    one = text.float_layers_text(report(layers=[layer("equal_0", dtype="bool"), layer("dequantize_1", dtype="float32")]))
+    assert one == "1 of 2 layers give float32: dequantize_1"
+
+
 def test_tensors_show_their_quantisation_where_they_have_one():
     lines = text.tensors_text([FLOAT], [QUANTIZED]).splitlines()
     assert lines[2].split() == ["input", "mask", "2", "x", "2", "float32", "-", "-"]

@@ -15,6 +15,7 @@ Report = Mapping[str, Any]
 _TOP = 5
 _MOST_SAMPLES = 20
 _LONGEST_NAME = 48
+_MOST_NAMES = 6
 
 
 def memory_text(report: Report) -> str:
@@ -72,13 +73,17 @@ def layers_text(report: Report) -> str:
 
 
 def float_layers_text(report: Report) -> str:
-    """What stayed in float32, and why; "" where nothing did."""
-    floats = report["float_layers"]
-    if not floats:
-        return ""
-    rows = [(each["operator"], shortened(each["tensor"]), each["reason"]) for each in floats]
-    count = "1 operator computes" if len(floats) == 1 else f"{len(floats)} operators compute"
-    return f"{count} in float32:\n" + text_table(["operator", "tensor", "reason"], rows)
+    """What stayed in float32, and why; and which layers hand floats on, at the borders too. "" where everything is integer."""
+    parts, floats = [], report["float_layers"]
+    if floats:
+        rows = [(each["operator"], shortened(each["tensor"]), each["reason"]) for each in floats]
+        count = "1 operator computes" if len(floats) == 1 else f"{len(floats)} operators compute"
+        parts.append(f"{count} in float32:\n" + text_table(["operator", "tensor", "reason"], rows))
+    names = [layer["name"] for layer in report["layers"] if layer["dtype"].startswith("float")]
+    if names:
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        parts.append(f"{len(names)} of {len(report['layers'])} layers give float32: {', '.join(names[:_MOST_NAMES])}{more}")
+    return "\n".join(parts)
 
 
 def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:
