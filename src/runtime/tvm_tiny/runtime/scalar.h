@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Minimum, maximum, magnitude and flooring division of one number. Each is a function so that its operands are computed once. */
+ * Minimum, maximum, magnitude and flooring division of one number. Each is a function so that its operands are computed
+ * once. */
 #ifndef TVM_TINY_RUNTIME_SCALAR_H_
 #define TVM_TINY_RUNTIME_SCALAR_H_
 
 #include <stdint.h>
 
-#define TVM_TINY_DEFINE_EXTREMA(suffix, type)                                                                          \
-  static inline type tvm_tiny_min_##suffix(type a, type b) {                                                           \
-    return (a < b) ? a : b;                                                                                            \
-  }                                                                                                                    \
-  static inline type tvm_tiny_max_##suffix(type a, type b) {                                                           \
-    return (a > b) ? a : b;                                                                                            \
+#define TVM_TINY_DEFINE_EXTREMA(suffix, type)                \
+  static inline type tvm_tiny_min_##suffix(type a, type b) { \
+    return (a < b) ? a : b;                                  \
+  }                                                          \
+  static inline type tvm_tiny_max_##suffix(type a, type b) { \
+    return (a > b) ? a : b;                                  \
   }
 
 TVM_TINY_DEFINE_EXTREMA(i32, int32_t)
