@@ -35,6 +35,7 @@ from tvm_tiny.target import get_core
 from tvm_tiny.transform.dead_channels import remove_dead_channels
 from tvm_tiny.transform.intervals import bindings
 from tvm_tiny.transform.pipeline import passes
+from tvm_tiny.transform.rebuild import substituted
 from tvm_tiny.tvm_compat import tensor_constant
 
 Pair = tuple[int, int]
@@ -241,6 +242,31 @@ def run(mod: tvm.IRModule, samples: Samples) -> Outcome:
         for trace in result.traces
     ]
     return Outcome(list(result.outputs), layers)
+
+
+def beside(one: tvm.IRModule, other: tvm.IRModule) -> tvm.IRModule:
+    """Both modules as one that reads its inputs once; the outputs of ``one`` come first."""
+    params = [relax.Var(param.name, param.ty) for param in one["main"].params]
+    builder, results = relax.BlockBuilder(), []
+    with builder.function("main", params):
+        with builder.dataflow():
+            for mod in (one, other):
+                now = dict(zip(mod["main"].params, params, strict=True))
+                for var, value in bindings(mod):
+                    now[var] = builder.emit(substituted(value, now), name_hint=var.name)
+                result = now[mod["main"].body.body]
+                results += (
+                    [builder.emit(relax.TupleGetItem(result, i)) for i in range(len(result.ty.fields))]
+                    if _is_tuple(result)
+                    else [result]
+                )
+            output = builder.emit_output(relax.Tuple(results))
+        builder.emit_func_output(output)
+    return relax.transform.CanonicalizeBindings()(builder.get())
+
+
+def _is_tuple(expr: relax.Expr) -> bool:
+    return isinstance(expr.ty, tvm.ir.TupleType)
 
 
 def random_inputs(mod: tvm.IRModule, count: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
