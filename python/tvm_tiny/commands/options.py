@@ -18,14 +18,14 @@ def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx f
     parser.add_argument("model", metavar="MODEL", type=Path, help=what)
 
 
-def add_compilation(parser: argparse.ArgumentParser) -> None:
-    """How a model is compiled. None stands for an option that was not given."""
+def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-micro") -> None:
+    """How a model is compiled; ``rounding`` describes that option's default. None stands for an option that was not given."""
     parser.add_argument("--target", metavar="TARGET", help="the core; `tvm-tiny targets` lists them (default: that of the board)")
     parser.add_argument("--optimize", metavar="speed|size|ram", help="what to favour (default: speed)")
     parser.add_argument(
         "--rounding",
         metavar="tflite-micro|litert",
-        help="whose rounding fully connected layers of TFLite models follow; they differ by one step (default: tflite-micro)",
+        help=f"whose rounding fully connected layers of TFLite models follow; they differ by one step (default: {rounding})",
     )
 
 

@@ -31,7 +31,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--golden", metavar="FILE", type=Path, help=".npz with arrays `inputs` and `outputs`: compare with these outputs instead"
     )
-    add_compilation(parser)
+    add_compilation(parser, rounding="litert against the interpreter, tflite-micro against --golden")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -130,7 +130,7 @@ VERB = Verb(
     "compare a compiled model with its reference interpreter",
     (
         "tvm-tiny verify kws.tflite --board mps2-an386 --samples 20",
-        "tvm-tiny verify kws.tflite --layers --rounding litert",
+        "tvm-tiny verify kws.tflite --layers",
         "tvm-tiny verify ad.tflite --board mps2-an386 --golden ad.npz",
     ),
     _add_options,
