@@ -33,7 +33,9 @@ lint: $(DEV_READY)
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES) $(CXX_FILES)
 # A linker script's symbols are different objects to C, and the loops of a start-up run from one to the other.
-	$(CPPCHECK) --std=c99 --suppress=comparePointers:src/firmware/startup.c $(C_FILES)
+# Register variables that are bound to a name, before inline assembly, are taken for array accesses without a use.
+	$(CPPCHECK) --std=c99 --suppress=comparePointers:src/firmware/startup.c \
+	  '--suppress=constStatement:src/runtime/tvm_tiny/runtime/dsp*.h' '--suppress=constStatement:src/runtime/tvm_tiny/runtime/mve*.h' $(C_FILES)
 	$(CPPCHECK) --language=c++ --std=c++17 '-DTVM_FFI_STATIC_INIT_BLOCK()=static void Register()' $(CXX_FILES)
 
 pytest: $(DEV_READY)

@@ -98,6 +98,7 @@ static inline int32_t tvm_tiny_minus_128(int32_t x) {
 
 /* offset, less unit where acc is negative. */
 static inline int32_t tvm_tiny_less_if_negative(int32_t offset, int32_t unit, int32_t acc) {
+  /* cppcheck-suppress shiftTooManyBitsSigned ; an arithmetic shift, as integer.h demands */
   return offset - (unit & (acc >> 31));
 }
 
