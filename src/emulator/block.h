@@ -12,10 +12,13 @@ struct instruction {
   uint32_t size;     /* bytes, from the encoding */
 };
 
+struct block_timing;
+
 struct block {
-  struct block *next; /* of all blocks, newest first */
-  unsigned role;      /* enum block_role, or-ed */
-  uint64_t executed;  /* times, while measuring */
+  struct block *next;          /* of all blocks, newest first */
+  struct block_timing *timing; /* what cycles.c knows of it; NULL until it needs to */
+  unsigned role;               /* enum block_role, or-ed */
+  uint64_t executed;           /* times, while measuring */
   size_t count;
   struct instruction instructions[];
 };

@@ -45,9 +45,9 @@ static bool add_entry(struct config *config, const char *address) {
   return true;
 }
 
-static bool copy_path(char *to, const char *from) {
+static bool copy_text(char *to, const char *from, size_t room) {
   const size_t length = strlen(from);
-  if (length == 0 || length >= CONFIG_PATH)
+  if (length == 0 || length >= room)
     return false;
   memcpy(to, from, length + 1);
   return true;
@@ -62,9 +62,11 @@ static bool parse_line(struct config *config, char *line) {
     return false;
   *values++ = '\0';
   if (strcmp(line, "output") == 0)
-    return copy_path(config->output, values);
+    return copy_text(config->output, values, sizeof config->output);
   if (strcmp(line, "blocks") == 0)
-    return copy_path(config->blocks, values);
+    return copy_text(config->blocks, values, sizeof config->blocks);
+  if (strcmp(line, "core") == 0)
+    return copy_text(config->core, values, sizeof config->core);
   if (strcmp(line, "begin") == 0)
     return parse_address(values, &config->begin);
   if (strcmp(line, "end") == 0)

@@ -2,6 +2,7 @@
  *
  *   output FILE        where the counts go
  *   blocks FILE        where the profile of blocks goes; optional
+ *   core NAME          the core whose cycles are modelled; optional, and ignored where there is no model of it
  *   begin ADDRESS      the call instruction whose callee is measured
  *   end ADDRESS        where that call returns to
  *   run LOW HIGH       a range of addresses of <model>_run, HIGH excluded; any number of them
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_PATH = 1024 };
+enum { CONFIG_PATH = 1024, CONFIG_NAME = 64 };
 
 struct range {
   uint32_t low;
@@ -25,6 +26,7 @@ struct range {
 struct config {
   char output[CONFIG_PATH];
   char blocks[CONFIG_PATH];
+  char core[CONFIG_NAME];
   uint32_t begin;
   uint32_t end;
   struct range *runs;

@@ -1,4 +1,5 @@
-/* The emulator's eye on an inference: a QEMU plugin that counts the instructions which <model>_run executes.
+/* The emulator's eye on an inference: a QEMU plugin that counts the instructions which <model>_run executes, and the
+ * cycles that they would take on the core.
  *
  *   qemu-system-arm ... -plugin libtvm_tiny_emulator.so,config=FILE        (the file: config.h)
  *
@@ -6,7 +7,7 @@
  * early only by a fault, which ends the run: so adding a block's length when it starts is exact. Instructions that an
  * IT block skips are counted as executed, as they take an issue slot on the cores too.
  *
- * For cycle models, each block keeps its instructions with their encodings; one processor is assumed. */
+ * One processor is assumed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     fprintf(stderr, "tvm_tiny_emulator: cannot write %s\n", config.output);
     return -1;
   }
+  counter_model(&counter, core_find(config.core), output);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_block_translated);
   qemu_plugin_register_atexit_cb(id, on_exit, NULL);
   return 0;

@@ -53,7 +53,7 @@ def test_reads_every_encoding_as_the_disassembler_does(tmp_path: Path) -> None:
     image = get_board("mps2-an386").build(module, folder=tmp_path / "image").path
     symbols = read_symbols(image)
     write_inputs(tmp_path, module, [SAMPLE], ticks=False)
-    write_config(tmp_path, module, symbols)
+    write_config(tmp_path, module, symbols, "cortex-m4")
     assert emulate(image, tmp_path).returncode == 0
 
     expected = disassembled(image)

@@ -1,4 +1,4 @@
-"""Exact instruction counts: what the emulator's plugin is told, and what it answers.
+"""Exact instruction counts and modelled cycles: what the emulator's plugin is told, and what it answers.
 
 The files are described in ``src/emulator/config.h`` and written by ``src/emulator/counter.c`` and ``plugin.c``.
 """
@@ -36,6 +36,10 @@ class Counts:
         Instructions of each inference.
     layers : tuple of tuple of int
         Of each inference, instructions of each layer with all that it called; in the order of execution.
+    cycles, layer_cycles
+        The same of modelled cycles; empty where there is no model of the core.
+    model : str or None
+        Name of the cycle model.
     functions : dict of str to int
         Over all inferences, instructions of each function by itself.
     last : int or None
@@ -46,13 +50,18 @@ class Counts:
 
     totals: tuple[int, ...]
     layers: tuple[tuple[int, ...], ...]
+    cycles: tuple[int, ...]
+    layer_cycles: tuple[tuple[int, ...], ...]
+    model: str | None
     functions: dict[str, int]
     last: int | None
     last_layer: int | None
 
 
-def write_config(folder: Path, module: CModule, symbols: SymbolTable) -> None:
-    """Tell the plugin where the measured call, ``<model>_run`` and the layers' functions are.
+def write_config(folder: Path, module: CModule, symbols: SymbolTable, core: str) -> None:
+    """Tell the plugin where the measured call, ``<model>_run`` and the layers' functions are, and whose cycles to model.
+
+    ``core`` is a target's name; where there is no model of it, instructions alone are counted.
 
     Raises
     ------
@@ -65,6 +74,7 @@ def write_config(folder: Path, module: CModule, symbols: SymbolTable) -> None:
     lines = [
         f"output {COUNTS}",
         f"blocks {BLOCKS}",
+        f"core {core}",
         f"begin 0x{symbols.address_of('measure_begin'):08x}",
         f"end 0x{symbols.address_of('measure_end'):08x}",
         *(f"run 0x{part.address:08x} 0x{part.address + part.size:08x}" for part in run),
@@ -98,16 +108,27 @@ def _functions(folder: Path, symbols: SymbolTable) -> dict[str, int]:
 
 def read_counts(folder: Path, symbols: SymbolTable) -> Counts:
     """The plugin's answer, as far as it got."""
-    totals, layers = [], []
-    last = last_layer = None
+    instructions: list[tuple[int, ...]] = []
+    cycles: list[tuple[int, ...]] = []
+    model = last = last_layer = None
     path = folder / COUNTS
     for line in path.read_text(encoding="ascii").splitlines() if path.exists() else ():
+        word, _, rest = line.partition(" ")
         ended = re.fullmatch(r"last (0x[0-9a-f]+) layer (-?\d+)", line)
-        if line.startswith("inference "):
-            total, *parts = (int(word) for word in line.split()[1:])
-            totals.append(total)
-            layers.append(tuple(parts))
+        if word == "model":
+            model = rest
+        elif word in ("inference", "cycles"):
+            (instructions if word == "inference" else cycles).append(tuple(int(each) for each in rest.split()))
         elif ended:
             last = int(ended[1], 16)
             last_layer = int(ended[2]) if int(ended[2]) >= 0 else None
-    return Counts(tuple(totals), tuple(layers), _functions(folder, symbols), last, last_layer)
+    return Counts(
+        totals=tuple(counts[0] for counts in instructions),
+        layers=tuple(counts[1:] for counts in instructions),
+        cycles=tuple(counts[0] for counts in cycles),
+        layer_cycles=tuple(counts[1:] for counts in cycles),
+        model=model,
+        functions=_functions(folder, symbols),
+        last=last,
+        last_layer=last_layer,
+    )

@@ -42,15 +42,20 @@ class _Session:
 
 
 def _layer_counts(module: CModule, counts: Counts) -> tuple[tuple[LayerCount, ...], str]:
-    """Mean instructions of each layer; none, and why, where the layers seen are not those of the module."""
+    """Mean instructions and cycles of each layer; none, and why, where the layers seen are not those of the module."""
     seen = {len(layers) for layers in counts.layers}
     if seen != {len(module.layers)}:
         return (
             (),
             f"no counts by layer: {sorted(seen)} layer functions were called in an inference, expected {len(module.layers)}\n",
         )
-    means = (sum(column) / len(column) for column in zip(*counts.layers, strict=True))
-    return tuple(LayerCount(round(mean), None) for mean in means), ""
+    instructions = [_mean(column) for column in zip(*counts.layers, strict=True)]
+    cycles = [_mean(column) for column in zip(*counts.layer_cycles, strict=True)] or [None] * len(instructions)
+    return tuple(LayerCount(*each) for each in zip(instructions, cycles, strict=True)), ""
+
+
+def _mean(counts: Sequence[int]) -> int | None:
+    return round(sum(counts) / len(counts)) if counts else None
 
 
 class EmulatedBoard:
@@ -96,7 +101,7 @@ class EmulatedBoard:
             plugin = emulator_plugin() if self._counter != ICOUNT else None
             if plugin is not None:
                 write_inputs(folder, image.module, inputs, ticks=False)
-                write_config(folder, image.module, session.symbols)
+                write_config(folder, image.module, session.symbols, self.target)
                 finished = self._emulate(session, "-plugin", f"{str(plugin).replace(',', ',,')},config={CONFIG}")
                 if was_loaded(folder):
                     return self._counted(session, finished)
@@ -151,10 +156,12 @@ class EmulatedBoard:
         layers, note = _layer_counts(session.image.module, counts)
         return RunResult(
             [record.outputs for record in records],
-            instructions=round(sum(counts.totals) / session.samples),
+            instructions=_mean(counts.totals),
+            cycles=_mean(counts.cycles),
             stack=_deepest(records),
             layers=layers,
             counter=PLUGIN,
+            cycle_model=counts.model,
             per_inference=counts.totals,
             functions={name: count / session.samples for name, count in counts.functions.items()},
             log=note + finished.console,
@@ -166,7 +173,7 @@ class EmulatedBoard:
         totals = tuple(record.ticks * _INSTRUCTIONS_PER_SECOND // clock for record in records) if clock else ()
         return RunResult(
             [record.outputs for record in records],
-            instructions=round(sum(totals) / len(totals)) if totals else None,
+            instructions=_mean(totals),
             stack=_deepest(records),
             counter=ICOUNT if totals else None,
             per_inference=totals,
