@@ -120,7 +120,7 @@ M33: Table = {
     "shifted constant with flags": ("adds.w r4, r0, #0x1fc0", 2),
     "pairs and multiples": (
         "ldrd r4, r5, [r0]\nstrd r4, r5, [r1]\nldm r0, {r4-r7}\npush {r4, r5}\npop {r4, r5}",
-        2 + 1 + 2 + 4 + 2 + 2,
+        2 + 2 + 4 + 2 + 2,
     ),
     "branch": ("movw r4, #1\nb 1f\nnop\n1:", 1 + 1 + 1),
     "loop of two": (LOOP, 1 + 10 * 1 + 9 * 2 + 0),
@@ -183,7 +183,8 @@ M55: Table = {
     "beats overlap": ("vldrb.8 q0, [r0]\nvadd.i8 q1, q0, q0\nvmul.i8 q2, q1, q1\nvstrb.8 q2, [r1]", 4),
     "beats of one unit": ("vldrb.8 q0, [r0]\nvldrb.8 q1, [r1]\nvadd.i8 q2, q0, q1\nvstrb.8 q2, [r2]", 1 + 2 + 1 + 1),
     "loads between products": (
-        "vldrb.8 q0, [r0]\nvmladava.s8 r4, q1, q2\nvldrb.8 q1, [r1]\nvmladava.s8 r4, q0, q2\nvldrb.8 q2, [r2]\nvmladava.s8 r4, q0, q1",
+        "vldrb.8 q0, [r0]\nvmladava.s8 r4, q1, q2\nvldrb.8 q1, [r1]\n"
+        "vmladava.s8 r4, q0, q2\nvldrb.8 q2, [r2]\nvmladava.s8 r4, q0, q1",
         6,
     ),
     "products alone": ("vmladava.s8 r4, q0, q1\nvmladava.s8 r6, q0, q1\nvmladava.s8 r4, q0, q1", 1 + 2 + 2),
