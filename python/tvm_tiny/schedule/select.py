@@ -5,11 +5,13 @@ from __future__ import annotations
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
 from tvm_tiny.schedule.dsp.gemm import GEMM
+from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.target import Core
 
 SCALAR: tuple[Implementation, ...] = (scalar.ANY,)
 DSP: tuple[Implementation, ...] = (
+    LINE_BUFFER,
     GEMM,
     *SCALAR,
 )

@@ -19,7 +19,7 @@ from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
 
-_FACTOR = 256
+FACTOR = 256
 _UNROLLED_WORDS = 16
 """Windows of few channels are gathered by straight-line code up to this many words."""
 _SUM_LIMIT = 2**23
@@ -88,7 +88,7 @@ class Window:
         return self._tap(x, pixel, k)[1].value
 
 
-def _window(node: Node) -> Window:
+def window_of(node: Node) -> Window:
     x = node.value(0)
     if node.op.name == "fully_connected":
         return Window((math.prod(x.shape[:-1]), 1, 1, x.shape[-1]), 1, 1, (1, 1), (1, 1), (1, 1), 0, 0, False, 0)
@@ -112,7 +112,7 @@ def _window(node: Node) -> Window:
 
 def _tile(node: Node) -> tuple[int, int]:
     """Pixels and channels of a block of accumulators."""
-    return (1, 4) if _window(node).pixels < 3 else (3, 2)
+    return (1, 4) if window_of(node).pixels < 3 else (3, 2)
 
 
 def applies(node: Node, _core: Core) -> bool:
@@ -120,7 +120,7 @@ def applies(node: Node, _core: Core) -> bool:
     if node.op.name not in ("conv2d", "fully_connected") or node.constant(1).dtype != np.int8:
         return False
     low, high = reach_of(node)
-    return _window(node).words > 1 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
+    return window_of(node).words > 1 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
 
 
 def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +135,7 @@ def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def _constants(node: Node, window: Window, channels_at_once: int, requantize: Requantization) -> dict[str, np.ndarray]:
+def constants_of(node: Node, window: Window, channels_at_once: int, requantize: Requantization) -> dict[str, np.ndarray]:
     """Weights in the order in which the blocks read them; a last block that is not full has zeros for the channels it lacks."""
     channels = node.output.shape[-1]
     blocks = -(-channels // channels_at_once)
@@ -149,18 +149,18 @@ def _constants(node: Node, window: Window, channels_at_once: int, requantize: Re
     packed = (stored & 0xFF).astype(np.uint8).reshape(blocks, channels_at_once, window.words, 4)
     words = np.ascontiguousarray(packed.transpose(0, 2, 1, 3)).view("<i4")[..., 0]
     # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "shift" takes 128 * 256 sum of x_even off, and 254 a word too much.
-    base = _FACTOR * bias - 127 * even.sum(axis=1) + 128 * 254 * window.words
+    base = FACTOR * bias - 127 * even.sum(axis=1) + 128 * 254 * window.words
     return {"weight": words, "base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants}
 
 
 def build(node: Node, _core: Core) -> Scheduled:
     """Gather, multiply, requantise: one group of pixels after the other."""
-    window = _window(node)
+    window = window_of(node)
     pixels, channels_at_once = _tile(node)
     channels, words = node.output.shape[-1], window.words
     groups, blocks = -(-window.pixels // pixels), -(-channels // channels_at_once)
-    requantize = requantization_of(node, reach_of(node), _FACTOR)
-    constants = _constants(node, window, channels_at_once, requantize)
+    requantize = requantization_of(node, reach_of(node), FACTOR)
+    constants = constants_of(node, window, channels_at_once, requantize)
 
     x_value: Value = node.value(0)
     x = te.placeholder((math.prod(x_value.shape),), "int8", "x")
@@ -227,8 +227,8 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     init = sch.decompose_reduction(acc, inner[0])
     for loop in sch.get_loops(init)[-len(inner) + 1 :]:
         sch.unroll(loop)
-    sch.unsafe_hide_buffer_access(acc, "read", _reads(sch, acc, ("base", "shift")))  # only the initialisation reads them now
-    sch.tensorize(inner[0], dot(pixels, channels, window.words, _unroll(window.words)))
+    sch.unsafe_hide_buffer_access(acc, "read", reads_of(sch, acc, ("base", "shift")))  # only the initialisation reads them now
+    sch.tensorize(inner[0], dot(pixels, channels, window.words, unroll(window.words)))
     # Gather one pixel after the other, both lanes of a word together.
     gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
     if pixels > 1:
@@ -243,12 +243,12 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     return sch.mod["main"]
 
 
-def _reads(sch: s_tir.Schedule, block: s_tir.schedule.SBlockRV, names: tuple[str, ...]) -> list[int]:
+def reads_of(sch: s_tir.Schedule, block: s_tir.schedule.SBlockRV, names: tuple[str, ...]) -> list[int]:
     """Positions of the buffers called ``names`` among those that ``block`` reads."""
     return [index for index, region in enumerate(sch.get(block).reads) if str(region.source.name) in names]
 
 
-def _unroll(words: int) -> int:
+def unroll(words: int) -> int:
     """Words to one turn of the inner loop: the largest divisor up to 16."""
     return max(each for each in range(1, 17) if words % each == 0)
 

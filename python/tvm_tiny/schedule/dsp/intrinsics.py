@@ -78,3 +78,60 @@ def _row(channels: int, words: int, unroll: int, function: str) -> tuple[tirx.Pr
             T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words, unroll))
 
     return description, implementation
+
+
+@cache
+def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int) -> str:
+    """Name of the intrinsic ``tvm_tiny_dot_rows_4x2``: four neighbouring pixels and two channels over a window of ``rows`` rows.
+
+    ``acc[channel, pixel] += sum of dot(x[row, pixel * distance + k, :], weight[row * words + k, channel])`` over ``words`` words of
+    four values in each row; ``x`` has ``pitch`` words to a row.
+    """
+    name = f"tiny.dsp.dot_rows_{rows}x{words}_{distance}_{pitch}by{unroll}"
+    span = 3 * distance + words
+
+    @T.prim_func(s_tir=True)
+    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (rows, span, 2), "int32", offset_factor=1, strides=[pitch * 2, 2, 1])
+        W = T.match_buffer(w, (rows * words, 2), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (2, 4), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:2, 0:4], X[0:rows, 0:span, 0:2], W[0 : rows * words, 0:2])
+            T.writes(A[0:2, 0:4])
+            for c, p, r, k in T.grid(2, 4, rows, words):
+                with T.sblock("update"):
+                    vc, vp, vr, vk = T.axis.remap("SSRR", [c, p, r, k])
+                    A[vc, vp] = A[vc, vp] + T.call_pure_extern(
+                        "int32",
+                        "tvm_tiny_dot_s8x4",
+                        X[vr, vp * distance + vk, 0],
+                        X[vr, vp * distance + vk, 1],
+                        W[vr * words + vk, vc],
+                        0,
+                    )
+
+    @T.prim_func(s_tir=True)
+    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (rows, span, 2), "int32", offset_factor=1, strides=[pitch * 2, 2, 1])
+        W = T.match_buffer(w, (rows * words, 2), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (2, 4), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:2, 0:4], X[0:rows, 0:span, 0:2], W[0 : rows * words, 0:2])
+            T.writes(A[0:2, 0:4])
+            T.evaluate(
+                T.call_extern(
+                    "int32",
+                    "tvm_tiny_dot_rows_4x2",
+                    A.access_ptr("rw"),
+                    X.access_ptr("r"),
+                    W.access_ptr("r"),
+                    rows,
+                    words,
+                    pitch * 2,
+                    distance * 2,
+                    unroll,
+                )
+            )
+
+    TensorIntrin.register(name, description, implementation, override=True)
+    return name

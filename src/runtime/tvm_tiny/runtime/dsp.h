@@ -206,6 +206,76 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const i
 #endif
 }
 
+/* acc[channel * 4 + pixel] += weights of the channel . inputs of the pixel, for 4 pixels and 2 channels, over "rows"
+ * runs of 4 * words values. x: for every 4 values of a row, their odd and their even lanes; the next pixel starts
+ * "distance" words behind, the next row "pitch" words. w: for every 4 values, a word of each channel. All but the
+ * pointers are constants. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_rows_4x2(int32_t *acc, const int32_t *x, const int32_t *w,
+                                                                int32_t rows, int32_t words, int32_t pitch,
+                                                                int32_t distance, int32_t unroll) {
+#if TVM_TINY_DSP
+  register int32_t a0 __asm__("r4") = acc[0];
+  register int32_t a1 __asm__("r5") = acc[1];
+  register int32_t a2 __asm__("r6") = acc[2];
+  register int32_t a3 __asm__("r7") = acc[3];
+  register int32_t a4 __asm__("r8") = acc[4];
+  register int32_t a5 __asm__("r9") = acc[5];
+  register int32_t a6 __asm__("r10") = acc[6];
+  register int32_t a7 __asm__("r11") = acc[7];
+  register const int32_t *xs __asm__("lr") = x;
+  register const int32_t *ws __asm__("r12") = w;
+#pragma GCC unroll 1
+  for (int32_t row = 0; row < rows; ++row) {
+#pragma GCC unroll 1
+    for (int32_t turn = 0; turn < words / unroll; ++turn) {
+      __asm__ volatile(
+          ".set tvm_tiny_at, 0\n\t.rept %c[unroll]\n\t"
+          "ldrd r2, r3, [%[w]], #8\n\t"
+          "ldr r0, [%[x], #tvm_tiny_at]\n\tldr r1, [%[x], #(tvm_tiny_at + %c[d])]\n\t"
+          "smlad %[a0], r0, r2, %[a0]\n\tsmlad %[a4], r0, r3, %[a4]\n\t"
+          "smlad %[a1], r1, r2, %[a1]\n\tsmlad %[a5], r1, r3, %[a5]\n\t"
+          "ldr r0, [%[x], #(tvm_tiny_at + 2 * %c[d])]\n\tldr r1, [%[x], #(tvm_tiny_at + 3 * %c[d])]\n\t"
+          "smlad %[a2], r0, r2, %[a2]\n\tsmlad %[a6], r0, r3, %[a6]\n\t"
+          "smlad %[a3], r1, r2, %[a3]\n\tsmlad %[a7], r1, r3, %[a7]\n\t"
+          "uxtb16 r2, r2\n\tuxtb16 r3, r3\n\t"
+          "ldr r0, [%[x], #(tvm_tiny_at + 4)]\n\tldr r1, [%[x], #(tvm_tiny_at + 4 + %c[d])]\n\t"
+          "smlad %[a0], r0, r2, %[a0]\n\tsmlad %[a4], r0, r3, %[a4]\n\t"
+          "smlad %[a1], r1, r2, %[a1]\n\tsmlad %[a5], r1, r3, %[a5]\n\t"
+          "ldr r0, [%[x], #(tvm_tiny_at + 4 + 2 * %c[d])]\n\tldr r1, [%[x], #(tvm_tiny_at + 4 + 3 * %c[d])]\n\t"
+          "smlad %[a2], r0, r2, %[a2]\n\tsmlad %[a6], r0, r3, %[a6]\n\t"
+          "smlad %[a3], r1, r2, %[a3]\n\tsmlad %[a7], r1, r3, %[a7]\n\t"
+          ".set tvm_tiny_at, tvm_tiny_at + 8\n\t.endr\n\tadd %[x], %[x], #(8 * %c[unroll])"
+          : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4), [a5] "+r"(a5), [a6] "+r"(a6),
+            [a7] "+r"(a7), [x] "+r"(xs), [w] "+r"(ws)
+          : [unroll] "i"(unroll), [d] "i"(4 * distance)
+          : "r0", "r1", "r2", "r3", "memory");
+    }
+    xs += pitch - 2 * words;
+  }
+  acc[0] = a0;
+  acc[1] = a1;
+  acc[2] = a2;
+  acc[3] = a3;
+  acc[4] = a4;
+  acc[5] = a5;
+  acc[6] = a6;
+  acc[7] = a7;
+#else
+  (void)unroll;
+  for (int32_t row = 0; row < rows; ++row) {
+    for (int32_t k = 0; k < words; ++k) {
+      for (int32_t channel = 0; channel < 2; ++channel) {
+        for (int32_t pixel = 0; pixel < 4; ++pixel) {
+          const int32_t *const lanes = &x[row * pitch + pixel * distance + 2 * k];
+          int32_t *const sum = &acc[4 * channel + pixel];
+          *sum = tvm_tiny_dot_s8x4(lanes[0], lanes[1], w[2 * (row * words + k) + channel], *sum);
+        }
+      }
+    }
+  }
+#endif
+}
+
 /* acc[channel] += weights of the channel . inputs, for 1 pixel and 4 channels. x: for every 4 values, the odd lanes,
  * then the even ones; w: for every 4 values, a word of each channel. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_1x4(int32_t *acc, const int32_t *x, const int32_t *w,
