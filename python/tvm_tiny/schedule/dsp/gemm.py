@@ -240,12 +240,22 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     elif window.image[3] % 4 and window.words <= _UNROLLED_WORDS:
         sch.unroll(gather[0])
     sch.decompose_reduction(even, sch.get_loops(even)[-1])
+    unroll_inner(sch, sch.get_loops(even)[-1])
     return sch.mod["main"]
 
 
 def reads_of(sch: s_tir.Schedule, block: s_tir.schedule.SBlockRV, names: tuple[str, ...]) -> list[int]:
     """Positions of the buffers called ``names`` among those that ``block`` reads."""
     return [index for index, region in enumerate(sch.get(block).reads) if str(region.source.name) in names]
+
+
+def unroll_inner(sch: s_tir.Schedule, loop: s_tir.schedule.LoopRV) -> None:
+    """Write ``loop`` out, four turns at a time if it is long."""
+    extent = int(sch.get(loop).extent)
+    if extent <= 4:
+        sch.unroll(loop)
+    elif extent % 4 == 0:
+        sch.unroll(sch.split(loop, [None, 4])[1])
 
 
 def unroll(words: int) -> int:

@@ -124,10 +124,13 @@ def _schedule(func: tirx.PrimFunc, intrinsic: str, words: int) -> tirx.PrimFunc:
     sch.unsafe_hide_buffer_access(acc, "read", gemm.reads_of(sch, acc, ("base", "shift")))  # only the initialisation reads them now
     sch.tensorize(inner[0], intrinsic)
     *_, q, parity = sch.get_loops(rows)
-    sch.split(q, [None, words])
+    _, word = sch.split(q, [None, words])
+    gemm.unroll_inner(sch, word)
     sch.unroll(parity)
     for stage, reductions in ((even, 2), (pixel_sum, 1)):
         sch.decompose_reduction(stage, sch.get_loops(stage)[-reductions])
+        for loop in sch.get_loops(stage)[-reductions:]:
+            gemm.unroll_inner(sch, loop)
     return sch.mod["main"]
 
 
