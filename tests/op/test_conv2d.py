@@ -46,6 +46,10 @@ CASES = {
     "one channel in and out": convolution((1, 5, 4, 1), 1, (2, 2)),
     "channels that fill no word": convolution((1, 4, 4, 6), 3, (3, 3)),
     "one row": convolution((1, 1, 12, 8), 4, (1, 5)),
+    "one output row": convolution((1, 3, 6, 4), 2, (3, 3), padding="VALID"),
+    "groups of four pixels": convolution((1, 6, 8, 8), 6, (3, 3)),
+    "groups of four pixels, strided": convolution((1, 9, 16, 12), 4, (3, 2), stride=(2, 2)),
+    "one column of taps": convolution((1, 6, 8, 4), 4, (3, 1)),
     "two images": convolution((2, 4, 4, 4), 6, (3, 3)),
     "one scale for all channels": convolution((1, 5, 5, 4), 6, (3, 3), per_channel=False),
     "no bias": convolution((1, 5, 5, 4), 6, (3, 3), bias=False),
@@ -65,7 +69,17 @@ def test_equals_litert(case: str, target: str) -> None:
     assert_equals(outputs_of(compiled, samples), [reference.run(sample) for sample in samples])
 
 
-@pytest.mark.parametrize("case", ["3x3", "pointwise", "three channels", "large kernel, one channel", "channels that fill no word"])
+ON_THE_CORE = (
+    "3x3",
+    "pointwise",
+    "three channels",
+    "large kernel, one channel",
+    "channels that fill no word",
+    "groups of four pixels, strided",
+)
+
+
+@pytest.mark.parametrize("case", ON_THE_CORE)
 def test_equals_litert_on_the_emulated_core(case: str) -> None:
     compiled = compile_tflite(CASES[case], target="cortex-m4")
     samples = random_inputs(compiled.inputs, 12, seed=2)

@@ -6,8 +6,6 @@ read them where they overlap, instead of each gathering its own copy. The arithm
 
 from __future__ import annotations
 
-import math
-
 from tvm import s_tir, te, tirx
 
 from tvm_tiny.op.operator import Node
@@ -23,7 +21,7 @@ _OFFSET_LIMIT = 4096
 
 
 def applies(node: Node, core: Core) -> bool:
-    """One image, a window of several pixels, channels that fill words, and output rows that divide into groups of four."""
+    """One image, a window of several rows, channels that fill words, and output rows that divide into groups of four."""
     if node.op.name != "conv2d" or not gemm.applies(node, core):
         return False
     n, _, _, channels = node.value(0).shape
@@ -32,7 +30,8 @@ def applies(node: Node, core: Core) -> bool:
     span = 8 * (3 * node.attrs.strides[1] * words + gemm.unroll(kernel[1] * words))
     return (
         n == 1
-        and math.prod(kernel) > 1
+        and kernel[0] > 1
+        and kernel[1] * words > 1
         and channels % 4 == 0
         and node.attrs.dilation == (1, 1)
         and node.output.shape[2] % _PIXELS == 0
