@@ -13,7 +13,18 @@ import traceback
 from collections.abc import Sequence
 
 from tvm_tiny import __version__
-from tvm_tiny.commands import boards, compile, doctor, operators, quantize, run, targets, verify  # noqa: A004 - the verb's file
+from tvm_tiny.commands import (
+    bench,
+    boards,
+    compile,  # noqa: A004 - the verb's file
+    doctor,
+    operators,
+    profile,
+    quantize,
+    run,
+    targets,
+    verify,
+)
 from tvm_tiny.commands.verb import Verb, check_json
 from tvm_tiny.errors import TinyError
 
@@ -21,6 +32,8 @@ VERBS: tuple[Verb, ...] = (
     compile.VERB,
     run.VERB,
     verify.VERB,
+    profile.VERB,
+    bench.VERB,
     quantize.VERB,
     targets.VERB,
     boards.VERB,

@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> None:
 
     board = get_board(options.board)
     with Progress() as progress:
-        compiled = _compiled(options, board, progress)
+        compiled = compiled_model(options, board, progress)
         samples, origin = _samples(options, compiled.inputs)
         progress(f"building and running on {board.name}")
         run = compiled.run(samples, board=board)
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> None:
     )
 
 
-def _compiled(options: argparse.Namespace, board: Board, progress: Progress) -> CompiledModel:
+def compiled_model(options: argparse.Namespace, board: Board, progress: Progress) -> CompiledModel:
     """The compiled model of a folder, or one made now."""
     folder: Path = options.model
     if folder.is_dir() and not (folder / "saved_model.pb").exists():  # of a SavedModel the frontend knows more to say

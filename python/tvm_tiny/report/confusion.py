@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvm_tiny.errors import OutputError
-from tvm_tiny.testing.reference import missing_package
+from tvm_tiny.report.picture import FAINT, INK, LINE, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RIGHT, _WRONG = "Blues", "Oranges"
-_INK, _FAINT = "#222222", "#9a9a9a"
 # An error must be seen however rare it is: shades begin here instead of at white.
 _PALEST = 0.25
 _DARK = 0.6
@@ -77,28 +75,15 @@ def plot_confusion(matrix: np.ndarray, path: str | Path, *, title: str, names: S
     labels = [str(each) for each in range(classes)] if names is None else list(names)
     if matrix.shape != (classes, classes) or len(labels) != classes:
         raise ValueError(f"expected a square matrix and a name for each class, found {matrix.shape} and {len(labels)} names")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_package("matplotlib", "plot") from None
-
     side = 2.2 + 0.48 * classes
-    figure = Figure(figsize=(side, side + 0.4))
-    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+    figure = new_figure(side, side + 0.4)
     axes = figure.add_subplot()
     _draw_cells(axes, matrix)
     _draw_frame(axes, labels)
     right, total = int(np.trace(matrix)), int(matrix.sum())
     share = f" ({right / total:.1%})" if total else ""
-    axes.set_title(f"{title}\n{right:,} of {total:,} right{share}", fontsize=12, color=_INK, pad=12)
-    try:
-        # Without matplotlib's name and version: the same matrix gives the same file.
-        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
-    except OSError as error:
-        raise OutputError(
-            f"cannot write the picture {path}: {error.strerror or error}", "choose a place that can be written"
-        ) from error
-    return Path(path)
+    axes.set_title(f"{title}\n{right:,} of {total:,} right{share}", fontsize=12, color=INK, pad=12)
+    return save_figure(figure, path)
 
 
 def _draw_cells(axes: Axes, matrix: np.ndarray) -> None:
@@ -113,7 +98,7 @@ def _draw_cells(axes: Axes, matrix: np.ndarray) -> None:
     axes.imshow(colours)
     for row, column in np.ndindex(*matrix.shape):
         count = int(matrix[row, column])
-        ink = _FAINT if count == 0 else "white" if shares[row, column] > _DARK else _INK
+        ink = FAINT if count == 0 else "white" if shares[row, column] > _DARK else INK
         weight = "bold" if count and row != column else "normal"
         axes.text(column, row, f"{count:,}" if count else "·", ha="center", va="center", color=ink, weight=weight, fontsize=11)
 
@@ -122,10 +107,10 @@ def _draw_frame(axes: Axes, labels: Sequence[str]) -> None:
     places = np.arange(len(labels))
     axes.set_xticks(places, labels, rotation=45 if max(map(len, labels), default=0) > 4 else 0)
     axes.set_yticks(places, labels)
-    axes.set_xlabel("predicted", color=_INK)
-    axes.set_ylabel("actual", color=_INK)
+    axes.set_xlabel("predicted", color=INK)
+    axes.set_ylabel("actual", color=INK)
     axes.set_xticks(places[:-1] + 0.5, minor=True)
     axes.set_yticks(places[:-1] + 0.5, minor=True)
     axes.grid(which="minor", color="#e4e4e4", linewidth=0.8)
     axes.tick_params(which="both", length=0)
-    axes.spines[:].set_color("#b0b0b0")
+    axes.spines[:].set_color(LINE)

@@ -72,6 +72,28 @@ def layers_text(report: Report) -> str:
     return text_table(list(shown), list(zip(*shown.values(), strict=True)))
 
 
+def bench_text(reports: Sequence[Report]) -> str:
+    """A row for each model and board that was measured; sizes in bytes, counts per inference."""
+    rows = [
+        (
+            report["model"],
+            report["board"],
+            report["target"],
+            report["instructions"],
+            report["cycles"],
+            f"{report['macs'] / report['cycles']:.3f}" if report["cycles"] and report["macs"] else None,
+            report["ram"]["arena"],
+            report["ram"]["stack"],
+            report["flash"]["weights"],
+            report["flash"]["code"],
+        )
+        for report in reports
+    ]
+    return text_table(
+        ["model", "board", "target", "instructions", "cycles", "MAC/cycle", "arena", "stack", "weights", "code"], rows
+    )
+
+
 def float_layers_text(report: Report) -> str:
     """What stayed in float32, and why; and which layers hand floats on, at the borders too. "" where everything is integer."""
     parts, floats = [], report["float_layers"]

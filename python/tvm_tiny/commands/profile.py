@@ -1,0 +1,87 @@
+"""``tvm-tiny profile``: what each layer of a model costs on a board."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random
+from tvm_tiny.commands.progress import Progress
+from tvm_tiny.commands.run import compiled_model
+from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.errors import BoardError, OutputError
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_model(parser, "a .tflite or .onnx file, or a folder that `tvm-tiny compile` wrote")
+    add_board(parser, "mps2-an386", "where to measure; `tvm-tiny boards` lists them (default: mps2-an386, a Cortex-M4)")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="write a bar chart as PNG")
+    add_compilation(parser)
+    add_random(parser, "number of random samples, whose mean is shown (default: 1)")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from tvm_tiny.board import get_board
+    from tvm_tiny.testing.samples import random_inputs
+
+    board = get_board(options.board)
+    if options.plot is not None:
+        _check_plot(options.plot)
+    with Progress() as progress:
+        compiled = compiled_model(options, board, progress)
+        samples = random_inputs(compiled.inputs, 1 if options.samples is None else options.samples, options.seed or 0)
+        progress(f"building and running on {board.name}")
+        run = compiled.run(samples, board=board)
+        if len(run.result.layers) != len(compiled.module.layers):
+            reason = run.result.log.strip().splitlines()
+            raise BoardError(
+                f"{board.name} counted nothing by layer" + (f": {reason[0]}" if reason else ""),
+                "`tvm-tiny boards` lists the emulated boards, which do; `tvm-tiny doctor` tells what they lack",
+            )
+        if options.plot is not None:
+            from tvm_tiny.report.profile import plot_profile
+
+            progress("drawing")
+            plot_profile(run.report, options.plot)
+    write_json(options, run.report)
+
+    from tvm_tiny.report import text
+    from tvm_tiny.report.profile import profile_text
+
+    say(
+        options,
+        f"{compiled.module.name} for {compiled.module.target} on {board.name}\n{text.memory_text(run.report)}",
+        profile_text(run.report),
+        "" if options.plot is None else f"The chart is in {options.plot}",
+    )
+
+
+def _check_plot(path: Path) -> None:
+    """Find out before the work that the picture cannot be drawn or written.
+
+    Raises
+    ------
+    OutputError
+        Its folder is not there, or its path is a folder.
+    ToolchainError
+        ``matplotlib`` is not installed.
+    """
+    from tvm_tiny.report.picture import new_figure
+
+    if path.is_dir() or not path.parent.is_dir():
+        raise OutputError(
+            f"--plot {path}: expected a file in a folder that is there", "make the folder first, or choose another place"
+        )
+    new_figure(1, 1)
+
+
+VERB = Verb(
+    "profile",
+    "show what each layer of a model costs on a board",
+    (
+        "tvm-tiny profile kws.tflite --board mps2-an386",
+        "tvm-tiny profile kws.tflite --board mps3-an547 --plot kws.png --json kws.json",
+    ),
+    _add_options,
+    _run,
+)
