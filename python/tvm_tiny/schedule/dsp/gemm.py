@@ -15,6 +15,7 @@ from tvm import s_tir, te, tirx
 
 from tvm_tiny.op.operator import Node, Value
 from tvm_tiny.schedule.dsp.intrinsics import dot
+from tvm_tiny.schedule.dsp.parameters import PARAMETERS, by_channel, columns_of
 from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_of
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
@@ -150,7 +151,7 @@ def constants_of(node: Node, window: Window, channels_at_once: int, requantize: 
     words = np.ascontiguousarray(packed.transpose(0, 2, 1, 3)).view("<i4")[..., 0]
     # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "shift" takes 128 * 256 sum of x_even off, and 254 a word too much.
     base = FACTOR * bias - 127 * even.sum(axis=1) + 128 * 254 * window.words
-    return {"weight": words, "base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants}
+    return {"weight": words, **by_channel({"base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants})}
 
 
 def build(node: Node, _core: Core) -> Scheduled:
@@ -164,7 +165,8 @@ def build(node: Node, _core: Core) -> Scheduled:
 
     x_value: Value = node.value(0)
     x = te.placeholder((math.prod(x_value.shape),), "int8", "x")
-    at = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
+    placeholders = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
+    at = columns_of(placeholders, requantize)
 
     tail = (pixels,) if pixels > 1 else ()  # one pixel: no axis for it, so that the intrinsic has none either
 
@@ -204,7 +206,7 @@ def build(node: Node, _core: Core) -> Scheduled:
         return requantize.apply(total[(g, c, *p)], c, at)
 
     result = te.compute((window.pixels, channels), output, "output")
-    func = te.create_prim_func([x, *at.values(), result])
+    func = te.create_prim_func([x, *placeholders.values(), result])
     return Scheduled(_schedule(func, window, pixels, channels_at_once), constants)
 
 
@@ -227,7 +229,7 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     init = sch.decompose_reduction(acc, inner[0])
     for loop in sch.get_loops(init)[-len(inner) + 1 :]:
         sch.unroll(loop)
-    sch.unsafe_hide_buffer_access(acc, "read", reads_of(sch, acc, ("base", "shift")))  # only the initialisation reads them now
+    sch.unsafe_hide_buffer_access(acc, "read", reads_of(sch, acc, (PARAMETERS, "shift")))  # only the initialisation reads them now
     sch.tensorize(inner[0], dot(pixels, channels, window.words, unroll(window.words)))
     # Gather one pixel after the other, both lanes of a word together.
     gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]

@@ -11,6 +11,7 @@ from tvm import s_tir, te, tirx
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.dsp import gemm
 from tvm_tiny.schedule.dsp.intrinsics import dot_rows
+from tvm_tiny.schedule.dsp.parameters import PARAMETERS, columns_of
 from tvm_tiny.schedule.dsp.requantization import requantization_of
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
@@ -52,7 +53,8 @@ def build(node: Node, _core: Core) -> Scheduled:
     requantize = requantization_of(node, gemm.reach_of(node), gemm.FACTOR)
     constants = gemm.constants_of(node, window, _CHANNELS, requantize)
     x = te.placeholder((height * width * in_channels,), "int8", "x")
-    at = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
+    placeholders = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
+    at = columns_of(placeholders, requantize)
 
     def lanes(r: tirx.Var, q: tirx.Var, parity: tirx.Var) -> tirx.Expr:
         y, z = r - window.top, q // words - window.left
@@ -95,7 +97,7 @@ def build(node: Node, _core: Core) -> Scheduled:
         lambda oh, ow, c: requantize.apply(total[oh, ow // _PIXELS, c, ow % _PIXELS], c, at),
         "output",
     )
-    func = te.create_prim_func([x, *at.values(), output])
+    func = te.create_prim_func([x, *placeholders.values(), output])
     intrinsic = dot_rows(kernel_h, run, distance, columns * words, gemm.unroll(run))
     return Scheduled(_schedule(func, intrinsic, words), constants)
 
@@ -120,7 +122,9 @@ def _schedule(func: tirx.PrimFunc, intrinsic: str, words: int) -> tirx.PrimFunc:
     init = sch.decompose_reduction(acc, inner[0])
     for loop in sch.get_loops(init)[-2:]:
         sch.unroll(loop)
-    sch.unsafe_hide_buffer_access(acc, "read", gemm.reads_of(sch, acc, ("base", "shift")))  # only the initialisation reads them now
+    sch.unsafe_hide_buffer_access(
+        acc, "read", gemm.reads_of(sch, acc, (PARAMETERS, "shift"))
+    )  # only the initialisation reads them now
     sch.tensorize(inner[0], intrinsic)
     *_, q, parity = sch.get_loops(rows)
     _, word = sch.split(q, [None, words])
