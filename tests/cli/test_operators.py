@@ -147,7 +147,6 @@ def compared_with_reference(format: str, dtype: str) -> dict[str, TensorComparis
 
 # Wrong today. Strict: whoever mends one is told to take it out.
 KNOWN_BUGS = {
-    ("ARG_MAX", "int8"): "TVM's argmax of int8 gives position -1 where every element is -128",
     (
         "AVERAGE_POOL_2D",
         "uint8",

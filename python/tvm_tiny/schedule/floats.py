@@ -46,7 +46,10 @@ def _reduce_in_front_of_consumer(sch: s_tir.Schedule, block: s_tir.schedule.SBlo
     consumer_shape = [int(extent) for extent in sch.get(consumers[0]).writes[0].source.shape]
     if shape != consumer_shape:
         raise ScheduleError("the consumer reads an element of the sum more than once")
-    sch.compute_at(block, sch.get_loops(consumers[0])[-1], preserve_unit_loops=False)
+    loops = sch.get_loops(consumers[0])
+    if not loops:
+        raise ScheduleError("the consumer is one element, without loops")
+    sch.compute_at(block, loops[-1], preserve_unit_loops=False)
     if len(sch.get(block).writes) == 1:
         sch.set_scope(block, 0, "local")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import tvm
 from tvm import relax
 
-from tvm_tiny.schedule.program import VIEWS
 from tvm_tiny.transform.accumulators import note_accumulators
 from tvm_tiny.transform.channels_last import channels_last
 from tvm_tiny.transform.dead_channels import remove_dead_channels
+from tvm_tiny.transform.legalize import legalize
 
 Pass = Callable[[tvm.IRModule], tvm.IRModule]
 
@@ -24,7 +24,7 @@ def passes() -> tuple[Pass, ...]:
         channels_last,
         remove_dead_channels,
         note_accumulators,
-        transform.LegalizeOps(skip_ops=list(VIEWS)),
+        legalize,
         transform.FoldConstant(),
         transform.AnnotateTIROpPattern(),
         transform.FuseOps(),
