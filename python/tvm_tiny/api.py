@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +64,8 @@ def compile(  # noqa: A001 - the public name
     core = get_core(target)
     _check_choice("optimize", optimize, OPTIMIZE)
     _check_choice("rounding", rounding, ROUNDING)
+    if optimize == "size":
+        core = replace(core, unroll=1)
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
     from tvm_tiny.frontend import load

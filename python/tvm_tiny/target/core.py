@@ -21,6 +21,8 @@ class Core:
         "" without one, else "single" or "double".
     cflags : tuple of str
         What selects the core for arm-none-eabi-gcc.
+    unroll : int
+        Words of weights that a schedule writes out in one turn of its inner loop, at most: the size of code against its speed.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Core:
     isa: str
     fpu: str
     cflags: tuple[str, ...]
+    unroll: int = 16
 
     @property
     def tag(self) -> str:

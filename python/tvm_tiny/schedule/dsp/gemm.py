@@ -21,8 +21,6 @@ from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
 
 FACTOR = 256
-_UNROLLED_WORDS = 16
-"""Windows of few channels are gathered by straight-line code up to this many words."""
 _SUM_LIMIT = 2**23
 """Sums below this stay exact when 256 times them is computed modulo 2^32."""
 
@@ -154,7 +152,7 @@ def constants_of(node: Node, window: Window, channels_at_once: int, requantize: 
     return {"weight": words, **by_channel({"base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants})}
 
 
-def build(node: Node, _core: Core) -> Scheduled:
+def build(node: Node, core: Core) -> Scheduled:
     """Gather, multiply, requantise: one group of pixels after the other."""
     window = window_of(node)
     pixels, channels_at_once = _tile(node)
@@ -207,10 +205,10 @@ def build(node: Node, _core: Core) -> Scheduled:
 
     result = te.compute((window.pixels, channels), output, "output")
     func = te.create_prim_func([x, *placeholders.values(), result])
-    return Scheduled(_schedule(func, window, pixels, channels_at_once), constants)
+    return Scheduled(_schedule(func, window, pixels, channels_at_once, core), constants)
 
 
-def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -> tirx.PrimFunc:
+def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int, core: Core) -> tirx.PrimFunc:
     sch = s_tir.Schedule(func)
     sch.fuse_reduction_epilogue("acc", "total")  # the accumulators start from what "total" adds to them
     output, acc, shift, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "shift", "even", "columns"))
@@ -230,7 +228,7 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     for loop in sch.get_loops(init)[-len(inner) + 1 :]:
         sch.unroll(loop)
     sch.unsafe_hide_buffer_access(acc, "read", reads_of(sch, acc, (PARAMETERS, "shift")))  # only the initialisation reads them now
-    sch.tensorize(inner[0], dot(pixels, channels, window.words, unroll(window.words)))
+    sch.tensorize(inner[0], dot(pixels, channels, window.words, unroll(window.words, core)))
     # Gather one pixel after the other, both lanes of a word together.
     gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
     if pixels > 1:
@@ -239,10 +237,10 @@ def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int) -
     per_tap = window.image[3] // 4
     if window.image[3] % 4 == 0 and window.kernel != (1, 1):
         sch.split(gather[0], [*window.kernel, per_tap])
-    elif window.image[3] % 4 and window.words <= _UNROLLED_WORDS:
+    elif window.image[3] % 4 and window.words <= core.unroll:
         sch.unroll(gather[0])
     sch.decompose_reduction(even, sch.get_loops(even)[-1])
-    unroll_inner(sch, sch.get_loops(even)[-1])
+    unroll_inner(sch, sch.get_loops(even)[-1], core)
     return sch.mod["main"]
 
 
@@ -251,18 +249,20 @@ def reads_of(sch: s_tir.Schedule, block: s_tir.schedule.SBlockRV, names: tuple[s
     return [index for index, region in enumerate(sch.get(block).reads) if str(region.source.name) in names]
 
 
-def unroll_inner(sch: s_tir.Schedule, loop: s_tir.schedule.LoopRV) -> None:
+def unroll_inner(sch: s_tir.Schedule, loop: s_tir.schedule.LoopRV, core: Core) -> None:
     """Write ``loop`` out, four turns at a time if it is long."""
     extent = int(sch.get(loop).extent)
+    if core.unroll < 4:
+        return
     if extent <= 4:
         sch.unroll(loop)
     elif extent % 4 == 0:
         sch.unroll(sch.split(loop, [None, 4])[1])
 
 
-def unroll(words: int) -> int:
-    """Words to one turn of the inner loop: the largest divisor up to 16."""
-    return max(each for each in range(1, 17) if words % each == 0)
+def unroll(words: int, core: Core) -> int:
+    """Words to one turn of the inner loop: the largest divisor that the core allows."""
+    return max(each for each in range(1, core.unroll + 1) if words % each == 0)
 
 
 def _extern(dtype: str, name: str, *args: tirx.Expr) -> tirx.Expr:

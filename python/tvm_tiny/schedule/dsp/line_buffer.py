@@ -28,7 +28,7 @@ def applies(node: Node, core: Core) -> bool:
     n, _, _, channels = node.value(0).shape
     kernel = node.constant(1).shape[1:3]
     words = channels // 4
-    span = 8 * (3 * node.attrs.strides[1] * words + gemm.unroll(kernel[1] * words))
+    span = 8 * (3 * node.attrs.strides[1] * words + gemm.unroll(kernel[1] * words, core))
     return (
         n == 1
         and kernel[0] > 1
@@ -41,7 +41,7 @@ def applies(node: Node, core: Core) -> bool:
     )
 
 
-def build(node: Node, _core: Core) -> Scheduled:
+def build(node: Node, core: Core) -> Scheduled:
     """Widen the rows under an output row, then multiply and requantise it four pixels at a time."""
     window = gemm.window_of(node)
     _, height, width, in_channels = window.image
@@ -98,11 +98,11 @@ def build(node: Node, _core: Core) -> Scheduled:
         "output",
     )
     func = te.create_prim_func([x, *placeholders.values(), output])
-    intrinsic = dot_rows(kernel_h, run, distance, columns * words, gemm.unroll(run))
-    return Scheduled(_schedule(func, intrinsic, words), constants)
+    intrinsic = dot_rows(kernel_h, run, distance, columns * words, gemm.unroll(run, core))
+    return Scheduled(_schedule(func, intrinsic, words, core), constants)
 
 
-def _schedule(func: tirx.PrimFunc, intrinsic: str, words: int) -> tirx.PrimFunc:
+def _schedule(func: tirx.PrimFunc, intrinsic: str, words: int, core: Core) -> tirx.PrimFunc:
     sch = s_tir.Schedule(func)
     sch.fuse_reduction_epilogue("acc", "total")  # the accumulators start from what "total" adds to them
     output, acc, shift, even, pixel_sum, rows = (
@@ -128,12 +128,12 @@ def _schedule(func: tirx.PrimFunc, intrinsic: str, words: int) -> tirx.PrimFunc:
     sch.tensorize(inner[0], intrinsic)
     *_, q, parity = sch.get_loops(rows)
     _, word = sch.split(q, [None, words])
-    gemm.unroll_inner(sch, word)
+    gemm.unroll_inner(sch, word, core)
     sch.unroll(parity)
     for stage, reductions in ((even, 2), (pixel_sum, 1)):
         sch.decompose_reduction(stage, sch.get_loops(stage)[-reductions])
         for loop in sch.get_loops(stage)[-reductions:]:
-            gemm.unroll_inner(sch, loop)
+            gemm.unroll_inner(sch, loop, core)
     return sch.mod["main"]
 
 
