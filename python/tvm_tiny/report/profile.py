@@ -26,8 +26,10 @@ class LayerCost:
         Cycles, or instructions where no cycles are known.
     share : float
         Its part of the whole inference, in 0 to 1.
+    macs : int
+        Multiply-accumulates that matter to the output: those that are left when dead channels are removed.
     rate : float or None
-        Multiply-accumulates for each unit of cost; None for a layer without any.
+        Of these, how many for each unit of cost; None for a layer without any.
     """
 
     name: str
@@ -72,16 +74,16 @@ def profile(report: Report) -> Profile:
         LayerCost(
             name=layer["name"],
             op=layer["op"],
-            macs=layer["macs"],
+            macs=layer["live_macs"],
             instructions=layer["instructions"],
             cycles=layer["cycles"],
             cost=layer[key],
             share=layer[key] / total,
-            rate=layer["macs"] / layer[key] if layer["macs"] and layer[key] else None,
+            rate=layer["live_macs"] / layer[key] if layer["live_macs"] and layer[key] else None,
         )
         for layer in report["layers"]
     )
-    return Profile(unit, layers, total, report["macs"])
+    return Profile(unit, layers, total, report["live_macs"])
 
 
 def profile_text(report: Report) -> str:
@@ -115,7 +117,8 @@ def profile_text(report: Report) -> str:
     )
     rate = f"{found.macs / found.total:.3f}" if found.macs else None
     rows.append(("all", "", found.macs or None, report["instructions"], report["cycles"], rate, "100.0%", ""))
-    headers = ["layer", "operator", "MACs", "instructions", "cycles", f"MAC/{found.unit}", "share", ""]
+    macs = "MACs" if report["live_macs"] == report["macs"] else "live MACs"
+    headers = ["layer", "operator", macs, "instructions", "cycles", f"MAC/{found.unit}", "share", ""]
     if report["cycles"] is None:
         headers, rows = headers[:4] + headers[5:], [row[:4] + row[5:] for row in rows]
     return text_table(headers, rows)

@@ -81,7 +81,7 @@ def bench_text(reports: Sequence[Report]) -> str:
             report["target"],
             report["instructions"],
             report["cycles"],
-            f"{report['macs'] / report['cycles']:.3f}" if report["cycles"] and report["macs"] else None,
+            f"{report['live_macs'] / report['cycles']:.3f}" if report["cycles"] and report["live_macs"] else None,
             report["ram"]["arena"],
             report["ram"]["stack"],
             report["flash"]["weights"],
