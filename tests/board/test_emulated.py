@@ -45,6 +45,10 @@ def test_every_board_computes_and_measures(name: str) -> None:
     layers = [layer.instructions or 0 for layer in result.layers]
     assert min(layers) > 8 * 5
     assert sum(layers) < result.instructions < sum(layers) + 40
+    assert result.cycle_model == f"{EMULATED[name].target} zero-wait-state 1"
+    cycles = [layer.cycles or 0 for layer in result.layers]
+    assert result.cycles is not None
+    assert 0 < sum(cycles) < result.cycles < sum(cycles) + 80
 
 
 def test_traces_every_layer() -> None:

@@ -182,7 +182,7 @@ def _c_library() -> Check:
 
 
 def _emulator_plugin() -> Check:
-    name, purpose = "emulator's plugin", "exact instruction counts, by layer"
+    name, purpose = "emulator's plugin", "exact instruction counts and modelled cycles, by layer"
     try:
         path = emulator_plugin()
     except ToolchainError as error:
