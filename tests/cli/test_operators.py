@@ -145,21 +145,10 @@ def compared_with_reference(format: str, dtype: str) -> dict[str, TensorComparis
     return {each.tensor.partition("/")[0]: each for each in worst}
 
 
-# Wrong today. Strict: whoever mends one is told to take it out.
-KNOWN_BUGS = {
-    (
-        "AVERAGE_POOL_2D",
-        "uint8",
-    ): "halves are rounded as in TFLite's int8 kernel, away from its zero; its uint8 kernel rounds them up",
-}
-
-
 def cases() -> Iterator[ParameterSet]:
     for dtype in ALL:
         for row in (row for row in ROWS if compared(row, dtype)):
-            bug = KNOWN_BUGS.get((row.operator, dtype))
-            marks = [pytest.mark.xfail(reason=bug, strict=True)] if bug else []
-            yield pytest.param(row, dtype, id=f"{name(row)}-{dtype}", marks=marks)
+            yield pytest.param(row, dtype, id=f"{name(row)}-{dtype}")
 
 
 @pytest.mark.parametrize(("row", "dtype"), list(cases()))

@@ -49,6 +49,23 @@ def test_equals_litert() -> None:
     assert all(layer.macs == 0 for layer in compiled.module.layers)
 
 
+def test_uint8_equals_litert() -> None:
+    """Its kernel rounds halves up: windows of 2 x 2 over small numbers have many."""
+    rng = np.random.default_rng(4)
+    builder, outputs, shapes = TFLiteBuilder(), [], {}
+    for index, (shape, size, stride) in enumerate(SHAPES):
+        x = builder.input(f"x{index}", shape, "uint8", random_scale(rng), random_zero_point(rng, "uint8"))
+        shapes[f"x{index}"] = shape
+        for padding in ("SAME", "VALID"):
+            name, activation = f"output{len(outputs)}", ACTIVATIONS[len(outputs) % 4]
+            outputs.append(builder.average_pool2d(x, size, name, stride=stride, padding=padding, activation=activation))
+    model = builder.build(outputs)
+    samples = random_samples(shapes, seed=5, count=4, dtype="uint8")
+    small = [{name: (array % 4).astype(np.uint8) for name, array in sample.items()} for sample in samples]
+    compiled = assert_equals_litert(model, [*samples, *small])
+    assert set(operators(compiled)) <= {"average_pool2d", "recenter"}
+
+
 def test_equals_tflite_micro() -> None:
     model, shapes = tflite_pools()
     samples = random_samples(shapes, seed=3)

@@ -128,12 +128,14 @@ class IntegerNet:
     def max_pool(self, x: relax.Expr, size: int = 2, padding: Four = (0, 0, 0, 0), limits: Pair = (-128, 127)) -> relax.Var:
         return self.emit(MAX_POOL2D, [x], MaxPool2dAttrs((size, size), (2, 2), padding, (1, 1), *limits))
 
-    def average_pool(self, x: relax.Expr, *, away: bool = True, scale: float = 1.0, limits: Pair = (-128, 127)) -> relax.Var:
+    def average_pool(
+        self, x: relax.Expr, *, away: bool = True, scale: float = 1.0, limits: Pair = (-128, 127), offset: int = 0
+    ) -> relax.Var:
         """Windows of 3 x 3 in steps of 2, padded by one."""
         _, height, width, _ = shape_of(x)
         counts = [np.array([_inside(size, place) for place in range((size - 1) // 2 + 1)], np.int32) for size in (height, width)]
         ratio = (1, 1) if scale == 1.0 else ()
-        attrs = AveragePool2dAttrs((3, 3), (2, 2), (1, 1, 1, 1), (1, 1), scale, ratio, -9, -9, *limits, away)
+        attrs = AveragePool2dAttrs((3, 3), (2, 2), (1, 1, 1, 1), (1, 1), scale, ratio, -9, -9, *limits, away, offset)
         return self.emit(AVERAGE_POOL2D, [x, *counts], attrs)
 
     def mean(self, x: relax.Expr, axes: tuple[int, ...], *, keepdims: bool = False, total: bool = False) -> relax.Var:

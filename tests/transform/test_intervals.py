@@ -165,6 +165,13 @@ def test_average_pool2d_reaches_its_limits(away: bool, scale: float) -> None:
     assert last(mod) == reached(mod, [np.full((1, 5, 4, 1), value, np.int8) for value in (-128, 127)])
 
 
+def test_average_pool2d_of_uint8_reaches_its_limits() -> None:
+    net, rng = IntegerNet(), np.random.default_rng(0)
+    mod = net.build(net.average_pool(net.clamped(net.input(1, 3, 3, 1), -1, 0), offset=128))
+    # Sums of halves: four, six or nine values in a window.
+    assert last(mod) == reached(mod, [rng.choice([-128, 127], (1, 3, 3, 1)).astype(np.int8) for _ in range(64)])
+
+
 def test_max_pool2d_holds_what_its_operand_holds_within_its_limits() -> None:
     net = IntegerNet()
     mod = net.build(net.max_pool(net.clamped(net.input(1, 4, 4, 1), -70, 33), limits=(-9, 127)))

@@ -1,8 +1,9 @@
 """2-D average pooling in int8, NHWC (TFLite AVERAGE_POOL_2D, ONNX AveragePool).
 
-TFLite's arithmetic (integer_ops/pooling.h) works on stored values, whose scale the output shares; padding does not count:
+TFLite's arithmetic (integer_ops/pooling.h and reference/pooling.h) works on the values of the file, whose scale the output shares;
+padding does not count:
 
-``output = clamp(sum / count)``, halves away from zero
+``output = clamp(sum / count)``, halves away from zero, which for uint8 is up
 
 ONNX's is that of the real numbers, rounded once, ties to even:
 
@@ -34,8 +35,8 @@ class AveragePool2dAttrs:
     """``scale`` is the input's over the output's, ``ratio`` the same as (numerator, denominator) where it is a small fraction, else
     empty.
 
-    With ``away`` TFLite's division of the stored values is meant, otherwise ONNX's arithmetic. ``low`` and ``high`` are the fused
-    activation's limits on the stored value.
+    With ``away`` TFLite's division is meant, otherwise ONNX's arithmetic. ``low`` and ``high`` are the fused activation's limits on
+    the stored value. ``file_offset`` is file value - stored value: 128 for uint8 tensors, whose halves are rounded otherwise.
     """
 
     kernel: Pair
@@ -49,6 +50,7 @@ class AveragePool2dAttrs:
     low: int
     high: int
     away: bool
+    file_offset: int = 0
 
 
 def _infer(inputs: tuple[Value | np.ndarray, ...], attrs: AveragePool2dAttrs) -> Value:
@@ -85,7 +87,9 @@ def _define(node: Node) -> Definition:
     def average(n: tirx.Var, oh: tirx.Var, ow: tirx.Var, c: tirx.Var) -> tirx.Expr:
         total, count = acc[n, oh, ow, c], counts.at(oh, ow)
         if attrs.away:
-            return held(tirx.call_pure_extern("int32", "tvm_tiny_round_divide", total, count), attrs.low, attrs.high)
+            in_file = total + count * attrs.file_offset if attrs.file_offset else total
+            quotient = tirx.call_pure_extern("int32", "tvm_tiny_round_divide", in_file, count)
+            return held(quotient - attrs.file_offset if attrs.file_offset else quotient, attrs.low, attrs.high)
         if attrs.ratio:
             numerator, denominator = attrs.ratio
             quotient = divided(total - offset, numerator, count * tirx.const(denominator, "int32"))
@@ -168,6 +172,7 @@ def lower(site: Site) -> relax.Expr | None:
         low=site.output.low,
         high=site.output.high,
         away=away,
+        file_offset=site.output.offset if away else 0,
     )
     return channels_last(operand.expr, window.channels_first, lambda x: _emit(x, rows, columns, attrs, site.source))
 

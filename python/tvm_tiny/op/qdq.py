@@ -91,12 +91,16 @@ class QuantizedArray:
 
 @dataclass(frozen=True)
 class OutputQuantization:
-    """Parameters of a site's output; ``low`` and ``high`` bound the stored value (the fused activation)."""
+    """Parameters of a site's output.
+
+    ``low`` and ``high`` bound the stored value (the fused activation). ``offset`` is file value - stored value (128 for uint8).
+    """
 
     scale: float
     zero_point: int
     low: int
     high: int
+    offset: int = 0
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,8 @@ def _average_pool2d(node: Node, operands: Sequence[Interval]) -> Interval:
     for count, divisor in sorted({(rows * columns, down * across) for rows, down in along[0] for columns, across in along[1]}):
         totals = [count * end + (area - count) * padding for end in (x.low, x.high)]
         if attrs.away:
-            each = _held(node, Interval(*(divided(total, divisor) for total in totals)))
+            offset = attrs.file_offset
+            each = _held(node, Interval(*(divided(total + divisor * offset, divisor) - offset for total in totals)))
         else:
             each = limited(node, [_average(attrs, total - area * padding, divisor) for total in totals])
         found = each if found is None else union(found, each)

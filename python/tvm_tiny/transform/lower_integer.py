@@ -199,7 +199,8 @@ class _Lowering:
             return None
         limits, offset = np.iinfo(dtype), _offset(dtype)
         low, high = (min(max(limit, int(limits.min)), int(limits.max)) - offset for limit in (low, high))
-        return value.args[0], OutputQuantization(float(np.float32(scale.item())), int(zero_point.item()) - offset, low, high)
+        stored = OutputQuantization(float(np.float32(scale.item())), int(zero_point.item()) - offset, low, high, offset)
+        return value.args[0], stored
 
     def _site(self, real: relax.Expr, output: OutputQuantization, shape: tuple[int, ...], source: str) -> Site | None:
         """The operator under ``real``, activations peeled off; None where there is none (a float input of the model)."""
