@@ -36,7 +36,7 @@ struct core {
   uint8_t addend;       /* cycles by which an addend can come after the factors */
   uint8_t stored;       /* cycles by which the data of a store can come after its address */
   uint8_t mispredicted; /* cycles that a wrongly predicted branch costs on top; 0: the core predicts none */
-  bool overlaps; /* a single load or store takes one cycle behind a single load that its address does not depend on */
+  bool overlaps; /* a single load takes one cycle behind a single load or store that its address does not depend on */
   bool loops;    /* from its second pass on, the end of a low-overhead loop takes no cycle */
 };
 

@@ -99,7 +99,7 @@ static bool can_join(const struct core *core, const struct pipeline *pipeline, c
 static unsigned cycles_of_issue(const struct core *core, const struct pipeline *pipeline,
                                 const struct operation *operation) {
   const struct timing *timing = &core->timings[operation->kind];
-  if (core->overlaps && pipeline->after_load && is_single_access(operation) &&
+  if (core->overlaps && pipeline->after_access && is_single_access(operation) &&
       (operation->address & pipeline->loaded) == 0)
     return 1;
   unsigned cycles = timing->issue;
@@ -146,8 +146,8 @@ static unsigned start(const struct core *core, struct pipeline *pipeline, const 
   if (!skipped)
     give(core, pipeline, operation);
   pipeline->older = core->pairs == NULL || joins ? NULL : operation;
-  pipeline->after_load = core->overlaps && is_single_access(operation) && operation->stored == 0;
-  pipeline->loaded = pipeline->after_load ? operation->writes : 0;
+  pipeline->after_access = core->overlaps && is_single_access(operation);
+  pipeline->loaded = pipeline->after_access && operation->stored == 0 ? operation->writes : 0;
   return cycles;
 }
 

@@ -17,9 +17,9 @@ struct pipeline {
   uint8_t ready[USE_COUNT]
                [REGISTER_COUNT]; /* cycles until a register's value can be used so; 0: it can in this cycle */
   uint8_t units[UNIT_COUNT];     /* cycles until a unit is free */
-  bool after_load;               /* the last instruction was a single load */
+  bool after_access;             /* the last instruction was a single load or store */
   const struct operation *older; /* the only instruction of this cycle, if another may join it; else NULL */
-  registers loaded;              /* what it loaded */
+  registers loaded;              /* what that loaded */
   uint32_t loop;                 /* the end of a low-overhead loop that the core remembers, 0 for none */
 };
 

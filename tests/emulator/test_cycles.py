@@ -53,11 +53,11 @@ M3_AND_M4: Table = {
     "loads behind each other": ("ldr r4, [r0]\nldr r5, [r1]", 3),  # the manual's first example
     "load, then store of it": ("ldr r4, [r0, r3]\nstr r4, [r1, #20]", 3),  # its second
     "three loads": ("ldr r4, [r0, r3]\nldr r5, [r1]\nldr r6, [r2, #4]", 4),  # its fourth
-    "parts of words": ("ldrb r4, [r0]\nldrsh r5, [r1]\nstrb r4, [r2]\nldrh r6, [r0]", 2 + 1 + 1 + 2),
+    "parts of words": ("ldrb r4, [r0]\nldrsh r5, [r1]\nstrb r4, [r2]\nldrh r6, [r0]", 2 + 1 + 1 + 1),
     "something between": ("ldr r4, [r0]\nadds r6, r3, #1\nldr r5, [r1]", 2 + 1 + 2),
     "loads along a pointer": ("ldr r4, [r0], #4\nldr r5, [r0], #4", 2 + 1),
-    "an address that was just loaded": ("str r0, [r0]\nldr r4, [r0]\nldr r5, [r4]", 1 + 2 + 2),
-    "load behind a store": ("str r3, [r0, #4]\nldr r4, [r0]", 1 + 2),
+    "an address that was just loaded": ("str r0, [r0]\nldr r4, [r0]\nldr r5, [r4]", 1 + 1 + 2),
+    "load behind a store": ("str r3, [r0, #4]\nldr r4, [r0]", 1 + 1),
     "stores": ("str r3, [r0]\nstr r3, [r0, #4]\nstrb r3, [r1, #1]", 3),
     "literal": ("ldr r4, =0x12345678", 2),
     "pairs": ("ldrd r4, r5, [r0]\nstrd r4, r5, [r0]", 1 + 2 + 1 + 2),
