@@ -7,20 +7,19 @@
 #include "m_weights.h"
 #include "tvm_tiny/runtime/compiler.h"
 #include "tvm_tiny/runtime/integer.h"
-#include "tvm_tiny/runtime/requantize.h"
 #include "tvm_tiny/runtime/trace.h"
 
 /* add (1, 6, 5, 4) x (1, 6, 5, 4) -> (1, 6, 5, 4): y */
 static TVM_TINY_NOINLINE void m_add_0(const int8_t *restrict x, const int8_t *restrict y, int8_t *restrict output) {
-  for (int32_t i1 = 0; i1 < 6; ++i1) {
-    for (int32_t i2 = 0; i2 < 5; ++i2) {
-      for (int32_t i3 = 0; i3 < 4; ++i3) {
-        const int32_t v1 = i1 * 20 + i2 * 4 + i3;
-        output[v1] = (int8_t)tvm_tiny_clamp(tvm_tiny_requantize(x[v1] * 524288
-            + tvm_tiny_requantize(y[v1] * 1048576 - 11534336, 1717986854, -2) + 1572864, 1533916908, -19) + 2, -128,
-            127);
-      }
-    }
+  for (int32_t i_0 = 0; i_0 < 30; ++i_0) {
+    const int32_t v1 = i_0 * 4;
+    output[v1] = (int8_t)tvm_tiny_clamp((x[v1] * 1497966 + y[v1] * 599186 + 3145727) >> 21, -128, 127);
+    const int32_t v2 = v1 + 1;
+    output[v2] = (int8_t)tvm_tiny_clamp((x[v2] * 1497966 + y[v2] * 599186 + 3145727) >> 21, -128, 127);
+    const int32_t v3 = v1 + 2;
+    output[v3] = (int8_t)tvm_tiny_clamp((x[v3] * 1497966 + y[v3] * 599186 + 3145727) >> 21, -128, 127);
+    const int32_t v4 = v1 + 3;
+    output[v4] = (int8_t)tvm_tiny_clamp((x[v4] * 1497966 + y[v4] * 599186 + 3145727) >> 21, -128, 127);
   }
 }
 
