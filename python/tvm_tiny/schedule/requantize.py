@@ -32,9 +32,7 @@ _INT32 = range(-(2**31), 2**31)
 class Step:
     """One channel's function from sum to stored output:
 
-    ``(((sum * factor * multiplier) >> drop) + offset - (unit if sum < 0)) >> shift``
-
-    With ``drop`` below 32 the product is computed in two parts, of the multiplier's upper and lower ``drop`` bits, each in 32 bits.
+    ``(((sum * factor * multiplier) >> 32) + offset - (unit if sum < 0)) >> shift``
     """
 
     factor: int
@@ -42,26 +40,20 @@ class Step:
     offset: int
     unit: int
     shift: int
-    drop: int = 32
 
     def level(self, q: int, acc: int) -> int:
         """The least value of ``acc * factor * multiplier`` that gives q, for accumulators of the sign of ``acc``."""
-        return ((q << self.shift) - self.offset + (self.unit if acc < 0 else 0)) << self.drop
+        return ((q << self.shift) - self.offset + (self.unit if acc < 0 else 0)) << 32
 
     def __call__(self, acc: int) -> int:
-        high = (acc * self.factor * self.multiplier) >> self.drop
+        high = (acc * self.factor * self.multiplier) >> 32
         return (high + self.offset - (self.unit if acc < 0 else 0)) >> self.shift
 
     def stays_in_int32(self, acc: int) -> bool:
         """Nothing on the way leaves int32 for this accumulator."""
         scaled = acc * self.factor
         offset = self.offset - (self.unit if acc < 0 else 0)
-        if self.drop < 32:
-            upper, lower = self.multiplier >> self.drop, self.multiplier & ((1 << self.drop) - 1)
-            if scaled * upper not in _INT32 or scaled * lower not in _INT32:
-                return False
-        high = (scaled * self.multiplier) >> self.drop
-        return scaled in _INT32 and offset in _INT32 and high in _INT32 and high + offset in _INT32
+        return scaled in _INT32 and offset in _INT32 and ((scaled * self.multiplier) >> 32) + offset in _INT32
 
 
 @dataclass(frozen=True)
@@ -148,60 +140,10 @@ def high_word_form(
     return None
 
 
-@dataclass(frozen=True)
-class Split:
-    """The form whose multiplication is made of two 32-bit ones, one ``drop`` and one ``shift`` for all channels.
-
-    ``(((sum * multiplier) >> drop) + offset - (unit if sum < 0)) >> shift``; int32 arrays of shape (channels,), multipliers below
-    ``2^(2 * drop)``. ``unit`` is None where no channel needs it.
-    """
-
-    multiplier: np.ndarray
-    offset: np.ndarray
-    unit: np.ndarray | None
-    drop: int
-    shift: int
-
-
-def split_form(
-    scales: np.ndarray, rounding: Rounding, zero_point: int, low: int, high: int, reach: tuple[np.ndarray, np.ndarray]
-) -> Split | None:
-    """The exact form for a core that multiplies 32 by 32 bits to 32; None where a channel has none.
-
-    Each half of the multiplier has as many bits as the accumulator leaves free. Parameters are those of :func:`high_word_form`.
-    """
-    channels = [
-        Channel(float(scale), rounding, zero_point, low, high, (int(least), int(most)))
-        for scale, least, most in zip(scales, *reach, strict=True)
-    ]
-    if not channels or any(channel.scale <= 0 for channel in channels):
-        return None
-    most = max(max(-channel.reach[0], channel.reach[1], 1) for channel in channels)
-    drop = min(31 - most.bit_length(), 15)
-    # The multiplier is below 2^(2 * drop), and what the shift is taken of is below 2^30.
-    shifts = [
-        min(
-            math.floor(drop - 1e-9 - math.log2(channel.scale)),
-            29 - math.ceil(math.log2(max(-channel.reach[0], channel.reach[1], 1) * channel.scale + 256)),
-        )
-        for channel in channels
-    ]
-    if drop < 1 or min(shifts) < 1:
-        return None
-    for signed in (False, True) if rounding == "double" else (False,):
-        steps = _solve_all(channels, [min(shifts)] * len(channels), 1, signed, drop)
-        if steps is not None:
-            multiplier, offset, unit = (
-                np.array([getattr(step, name) for step in steps], np.int32) for name in ("multiplier", "offset", "unit")
-            )
-            return Split(multiplier, offset, unit if signed else None, drop, min(shifts))
-    return None
-
-
-def _solve_all(channels: list[Channel], shifts: list[int], factor: int, signed: bool, drop: int = 32) -> list[Step] | None:
+def _solve_all(channels: list[Channel], shifts: list[int], factor: int, signed: bool) -> list[Step] | None:
     steps = []
     for channel, shift in zip(channels, shifts, strict=True):
-        step = _solve(channel, factor, shift, signed, drop)
+        step = _solve(channel, factor, shift, signed)
         if step is None:
             return None
         steps.append(step)
@@ -215,9 +157,8 @@ def _largest_shift(scale: float, factor: int) -> int:
     return min(math.floor(math.log2((2.0**31 - 1) * factor / 2.0**32 / scale)), 30)
 
 
-def _solve(channel: Channel, factor: int, shift: int, signed: bool, drop: int) -> Step | None:
-    most = 2 ** min(2 * drop, 31) - 1
-    nominal = min(round(channel.scale * 2.0 ** (drop + shift) / factor), most)
+def _solve(channel: Channel, factor: int, shift: int, signed: bool) -> Step | None:
+    nominal = min(round(channel.scale * 2.0 ** (32 + shift) / factor), 2**31 - 1)
     right = -quantize_multiplier(channel.scale)[1]
     twice = channel.rounding == "double" and 0 <= right < shift
     unit = 1 << (shift - right) if signed and twice else 0
@@ -226,20 +167,18 @@ def _solve(channel: Channel, factor: int, shift: int, signed: bool, drop: int) -
     thresholds = channel.thresholds()
     for distance in range(_OFFSETS):
         for offset in sorted({centre - distance, centre + distance}):
-            bounds = _multiplier_bounds(Step(factor, nominal, offset, unit, shift, drop), thresholds, channel.reach, most)
+            bounds = _multiplier_bounds(Step(factor, nominal, offset, unit, shift), thresholds, channel.reach)
             if bounds is None:
                 continue
-            step = Step(factor, min(max(nominal, bounds[0]), bounds[1]), offset, unit, shift, drop)
+            step = Step(factor, min(max(nominal, bounds[0]), bounds[1]), offset, unit, shift)
             if _proven(step, thresholds, channel):
                 return step
     return None
 
 
-def _multiplier_bounds(
-    step: Step, thresholds: dict[int, int], reach: tuple[int, int], most: int
-) -> tuple[int, int] | None:
-    """The multipliers up to ``most`` for which every threshold holds with the step's offset: an interval, None if it is empty."""
-    least = 0
+def _multiplier_bounds(step: Step, thresholds: dict[int, int], reach: tuple[int, int]) -> tuple[int, int] | None:
+    """The multipliers for which every threshold holds with the step's offset: a closed interval, None if it is empty."""
+    least, most = 0, 2**31 - 1
     for q, threshold in thresholds.items():
         for acc, reaches in ((threshold, True), (threshold - 1, False)):
             if not reach[0] <= acc <= reach[1]:

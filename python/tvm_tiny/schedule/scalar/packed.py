@@ -152,9 +152,7 @@ def dot(depth: int) -> str:
             T.reads(A[0:2, 0:3], X[0:depth, 0:2, 0:2], W[0:depth])
             T.writes(A[0:2, 0:3])
             T.evaluate(
-                T.call_extern(
-                    "int32", "tvm_tiny_packed_dot_6", A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), depth
-                )
+                T.call_extern("int32", "tvm_tiny_packed_dot_6", A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), depth)
             )
 
     name = f"tiny.scalar.packed_dot_{depth}"

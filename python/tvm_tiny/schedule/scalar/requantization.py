@@ -13,7 +13,8 @@ from tvm import te, tirx
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.op.rounding import clamped, requantize_constants, requantized
-from tvm_tiny.schedule.requantize import HighWord, Split, high_word_form, split_form
+from tvm_tiny.schedule.requantize import HighWord, high_word_form
+from tvm_tiny.schedule.scalar.split import Split, split_form
 from tvm_tiny.target import Core
 
 Tensors = Mapping[str, te.Tensor]
@@ -42,15 +43,16 @@ def requantization_of(node: Node, reach: tuple[np.ndarray, np.ndarray], core: Co
 
 
 def _by_split(form: Split, low: int, high: int) -> Requantization:
-    upper, lower = form.multiplier >> form.drop, form.multiplier & ((1 << form.drop) - 1)
-    constants = {"multiplier": (upper << 16 | lower).astype(np.int32)}
+    constants = {"multiplier": form.multiplier}
     offset = _constant_or_array("offset", form.offset, constants)
+    shift = _constant_or_array("shift", form.shift, constants)
     unit = None if form.unit is None else _constant_or_array("unit", form.unit, constants)
 
     def apply(acc: tirx.Expr, channel: tirx.Expr, at: Tensors) -> tirx.Expr:
         added = _corrected(offset(channel, at), unit and unit(channel, at), acc)
-        parts = at["multiplier"][channel]
-        return _held(_extern("tvm_tiny_requantize_split", acc, parts, _int(form.drop), added, _int(form.shift)), low, high)
+        function = f"tvm_tiny_requantize_{form.digits}_digits"
+        result = _extern(function, acc, at["multiplier"][channel], _int(form.width), added, shift(channel, at))
+        return _held(result, low, high)
 
     return Requantization(constants, apply)
 
