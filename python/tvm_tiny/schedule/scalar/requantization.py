@@ -34,16 +34,27 @@ def requantization_of(node: Node, reach: tuple[np.ndarray, np.ndarray], core: Co
     """For the sums of ``node``, bias included; ``node.attrs`` has zero point, limits and rounding."""
     attrs = node.attrs
     scales = np.broadcast_to(node.constant(3), (node.output.shape[-1],))
+    if np.all(scales == scales[0]):  # one form for all channels, if there is one
+        whole = (np.array([reach[0].min()]), np.array([reach[1].max()]))
+        found = _cheapest(node, scales[:1], whole, core)
+        if found is not None:
+            return found
+    return _cheapest(node, scales, reach, core) or _by_reference(node)
+
+
+def _cheapest(node: Node, scales: np.ndarray, reach: tuple[np.ndarray, np.ndarray], core: Core) -> Requantization | None:
+    attrs = node.attrs
     wanted = (scales, attrs.rounding, attrs.zero_point, attrs.low, attrs.high, reach)
     if core.mcpu in _SHORT_MULTIPLY:
         split = split_form(*wanted)
-        return _by_reference(node) if split is None else _by_split(split, attrs.low, attrs.high)
+        return None if split is None else _by_split(split, attrs.low, attrs.high)
     form = high_word_form(*wanted, 1)
-    return _by_reference(node) if form is None else _by_high_word(form, attrs.low, attrs.high)
+    return None if form is None else _by_high_word(form, attrs.low, attrs.high)
 
 
 def _by_split(form: Split, low: int, high: int) -> Requantization:
-    constants = {"multiplier": form.multiplier}
+    constants: dict[str, np.ndarray] = {}
+    multiplier = _constant_or_array("multiplier", form.multiplier, constants)
     offset = _constant_or_array("offset", form.offset, constants)
     shift = _constant_or_array("shift", form.shift, constants)
     unit = None if form.unit is None else _constant_or_array("unit", form.unit, constants)
@@ -51,21 +62,22 @@ def _by_split(form: Split, low: int, high: int) -> Requantization:
     def apply(acc: tirx.Expr, channel: tirx.Expr, at: Tensors) -> tirx.Expr:
         added = _corrected(offset(channel, at), unit and unit(channel, at), acc)
         function = f"tvm_tiny_requantize_{form.digits}_digits"
-        result = _extern(function, acc, at["multiplier"][channel], _int(form.width), added, shift(channel, at))
+        result = _extern(function, acc, multiplier(channel, at), _int(form.width), added, shift(channel, at))
         return _held(result, low, high)
 
     return Requantization(constants, apply)
 
 
 def _by_high_word(form: HighWord, low: int, high: int) -> Requantization:
-    constants = {"multiplier": form.multiplier}
+    constants: dict[str, np.ndarray] = {}
+    multiplier = _constant_or_array("multiplier", form.multiplier, constants)
     offset = _constant_or_array("offset", form.offset, constants)
     shift = _constant_or_array("shift", form.shift, constants)
     unit = None if form.unit is None else _constant_or_array("unit", form.unit, constants)
 
     def apply(acc: tirx.Expr, channel: tirx.Expr, at: Tensors) -> tirx.Expr:
         added = _corrected(offset(channel, at), unit and unit(channel, at), acc)
-        return _held(_extern("tvm_tiny_requantize_high", acc, at["multiplier"][channel], added, shift(channel, at)), low, high)
+        return _held(_extern("tvm_tiny_requantize_high", acc, multiplier(channel, at), added, shift(channel, at)), low, high)
 
     return Requantization(constants, apply)
 
