@@ -137,7 +137,7 @@ def checked_sample(specs: Sequence[TensorSpec], sample: Sample, index: int = 0) 
                 f"input {name!r} of sample {index} is {array.dtype}{list(array.shape)}: expected {spec.dtype}{list(spec.shape)}",
                 _conversion_hint(spec, array),
             )
-        checked[name] = np.ascontiguousarray(array)
+        checked[name] = np.asarray(array, order="C")
     return checked
 
 

@@ -100,6 +100,8 @@ class ExpressionPrinter:
         dtype = dtype_of(expr)
         if kind == "Add" and _is_negative_literal(expr.b):
             return self._arithmetic(expr.a, "-", tirx.IntImm(dtype_of(expr.b), -int(expr.b.value)), _SUM, dtype)
+        if kind == "Mod" and is_float(dtype):
+            return self._libm("fmod", [expr.a, expr.b], dtype)
         if kind in _BITS:
             return self._narrowed(f"{self._inner(expr.a, _UNARY)} {operator} {self._inner(expr.b, _UNARY)}", precedence, dtype)
         if kind in ("And", "Or"):
@@ -156,6 +158,8 @@ class ExpressionPrinter:
     def _floor(self, expr: ir.Expr, operator: str, function: str) -> tuple[str, int]:
         """C truncates towards zero: the same as flooring where neither operand can be negative."""
         dtype = dtype_of(expr)
+        if is_float(dtype):
+            raise UnsupportedOperatorError(f"a layer takes a flooring division of {dtype}, which has no C form here")
         zero = tirx.const(0, dtype)
         if dtype.startswith("u") or (self.analyzer.can_prove(expr.a >= zero) and self.analyzer.can_prove(expr.b > zero)):
             return self._arithmetic(expr.a, operator, expr.b, _PRODUCT, dtype)
@@ -190,15 +194,19 @@ class ExpressionPrinter:
         if name == "tirx.likely":
             return self._print(args[0])
         if name in MATH and is_float(dtype):
-            self.needs_libm = True
-            suffix = "f" if dtype == "float32" else ""
-            return f"{MATH[name]}{suffix}({', '.join(self.text(argument) for argument in args)})", _PRIMARY
+            return self._libm(MATH[name], args, dtype)
         if name in TEMPLATES and dtype in TEMPLATES[name]:
             self.needs_libm = True
             return TEMPLATES[name][dtype].format(*(self.text(argument) for argument in args)), _TERNARY
         if name in ("tirx.abs", "tirx.fabs"):
             return self._narrowed(f"tvm_tiny_abs_{_suffix(dtype)}({self.text(args[0])})", _PRIMARY, dtype)
         raise UnsupportedOperatorError(f"a layer calls TVM's intrinsic {name} in {dtype}, which has no C form here")
+
+    def _libm(self, function: str, args: list[ir.Expr], dtype: str) -> tuple[str, int]:
+        """A call of a function of <math.h>, in the form of its type."""
+        self.needs_libm = True
+        suffix = "f" if dtype == "float32" else ""
+        return f"{function}{suffix}({', '.join(self.text(argument) for argument in args)})", _PRIMARY
 
     def _pointer(self, data: ir.Expr, offset: ir.Expr) -> tuple[str, int]:
         """``&buffer[offset]``; ``data`` is the buffer, or its data pointer."""

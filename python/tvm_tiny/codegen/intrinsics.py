@@ -7,7 +7,7 @@ _MATH_NAMES = (
     "floor ceil trunc round nearbyint fabs fmod hypot copysign"
 ).split()
 
-MATH = {f"tirx.{name}": name for name in _MATH_NAMES}
+MATH = {f"{room}.{name}": name for room in ("tirx", "prim") for name in _MATH_NAMES}
 """Functions of <math.h>, by the intrinsic's name; the float32 form has an f behind its name."""
 
 TEMPLATES = {

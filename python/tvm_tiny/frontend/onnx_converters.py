@@ -6,59 +6,22 @@ It gives loops instead of operators for Clip, Pad and SAME padding, and quantisa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tvm import relax
 
+from tvm_tiny.frontend.onnx_corrections import CORRECTIONS
+from tvm_tiny.frontend.onnx_node import Converter, Node, shape_of
 from tvm_tiny.frontend.refusal import Refused
 from tvm_tiny.tvm_compat import constant_array
 
 if TYPE_CHECKING:
-    from tvm_tiny.frontend.onnx_file import TensorType
     from tvm_tiny.frontend.onnx_importer import CanonicalImporter
 
 _PAD_MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 _STORED = ("int8", "uint8")
-
-
-@dataclass(frozen=True)
-class Node:
-    """A node with its inputs converted; ``outputs`` is what shape inference knows of its results."""
-
-    operator: str
-    inputs: Sequence[relax.Expr | None]
-    attributes: dict[str, Any]
-    outputs: tuple[TensorType, ...]
-
-    @property
-    def x(self) -> relax.Expr:
-        """The first input."""
-        if not self.has(0):
-            raise Refused("its input is missing")
-        return self.inputs[0]
-
-    def has(self, position: int) -> bool:
-        return position < len(self.inputs) and self.inputs[position] is not None
-
-    def array(self, position: int, what: str) -> np.ndarray:
-        """Input ``position``, which has to be a constant."""
-        array = constant_array(self.inputs[position]) if self.has(position) else None
-        if array is None:
-            raise Refused(f"its {what} is computed, expected a constant" if self.has(position) else f"its {what} is missing")
-        return array
-
-    def text(self, name: str, default: str) -> str:
-        return bytes(self.attributes.get(name, default.encode())).decode()
-
-
-Converter = Callable[["CanonicalImporter", Node], relax.Expr]
-
-
-def _shape(expr: relax.Expr) -> tuple[int, ...]:
-    return tuple(int(extent) for extent in expr.ty.shape)
 
 
 # ---- quantisation ----------------------------------------------------------------------------------------------------------------
@@ -81,7 +44,7 @@ def _quantization(node: Node, stored: str) -> tuple[relax.Expr, relax.Expr, int]
     zero_point = zero_point.astype(np.int32)
     if scale.size == 1:
         return relax.const(scale.reshape(())), relax.const(zero_point.reshape(())), 0
-    shape = _shape(node.x)
+    shape = shape_of(node.x)
     axis = int(node.attributes.get("axis", 1))
     if not -len(shape) <= axis < len(shape) or scale.shape != (shape[axis],):
         raise Refused(f"it has {scale.size} scales along axis {axis} of a tensor of shape {shape}")
@@ -111,7 +74,7 @@ def _dequantize(importer: CanonicalImporter, node: Node) -> relax.Expr:
 
 def _explicit_padding(node: Node, kernel: Sequence[int], ceil_mode: bool) -> list[int]:
     """All befores, then all afters, such that the output has ONNX's size without auto_pad and ceil_mode."""
-    size = _shape(node.x)[2:]
+    size = shape_of(node.x)[2:]
     strides = node.attributes.get("strides", (1,) * len(size))
     dilations = node.attributes.get("dilations", (1,) * len(size))
     extents = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
@@ -137,13 +100,13 @@ def _explicit_padding(node: Node, kernel: Sequence[int], ceil_mode: bool) -> lis
 
 
 def _conv(importer: CanonicalImporter, node: Node) -> relax.Expr:
-    kernel = _shape(node.inputs[1])[2:]
+    kernel = shape_of(node.inputs[1])[2:]
     attributes = {key: value for key, value in node.attributes.items() if key != "auto_pad"}
     attributes["pads"] = _explicit_padding(node, kernel, False)
     real = importer.imported("Conv", node.inputs[:2], attributes)
     if not node.has(2):
         return real
-    shape = (1, _shape(node.inputs[2])[0], *(1,) * len(kernel))
+    shape = (1, shape_of(node.inputs[2])[0], *(1,) * len(kernel))
     bias = constant_array(node.inputs[2])
     moved = relax.op.reshape(node.inputs[2], shape) if bias is None else relax.const(bias.reshape(shape))
     return relax.op.add(importer.bb.emit(real), moved)
@@ -179,7 +142,7 @@ def _pool(importer: CanonicalImporter, node: Node) -> relax.Expr:
 
 def _pad(importer: CanonicalImporter, node: Node) -> relax.Expr:
     x = node.x
-    rank = len(_shape(x))
+    rank = len(shape_of(x))
     pads = node.array(1, "padding")
     axes = [int(axis) % rank for axis in node.array(3, "list of axes")] if node.has(3) else list(range(rank))
     value = float(node.array(2, "value").item()) if node.has(2) else 0.0
@@ -227,7 +190,7 @@ def _batch_normalization(importer: CanonicalImporter, node: Node) -> relax.Expr:
     gamma, beta, mean, variance = (node.array(i + 1, name).astype(np.float64) for i, name in enumerate(names))
     factor = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
     x = node.x
-    shape = (1, -1) + (1,) * (len(_shape(x)) - 2)
+    shape = (1, -1) + (1,) * (len(shape_of(x)) - 2)
     factors, summands = (relax.const(v.astype(np.float32).reshape(shape)) for v in (factor, beta - mean * factor))
     return relax.op.add(relax.op.multiply(x, factors), summands)
 
@@ -272,7 +235,7 @@ def _gather(importer: CanonicalImporter, node: Node) -> relax.Expr:
     indices = constant_array(node.inputs[1]) if node.has(1) else None
     if indices is None or constant_array(node.x) is not None or not isinstance(node.x.ty, relax.TensorType):
         return importer.imported(node.operator, node.inputs, node.attributes)
-    shape = _shape(node.x)
+    shape = shape_of(node.x)
     axis = int(node.attributes.get("axis", 0)) % len(shape)
     extent = shape[axis]
     if indices.size and not (-extent <= indices.min() and indices.max() < extent):
@@ -284,29 +247,8 @@ def _tile(importer: CanonicalImporter, node: Node) -> relax.Expr:
     return relax.op.tile(node.x, [int(count) for count in node.array(1, "number of repeats")])
 
 
-def _resize(importer: CanonicalImporter, node: Node) -> relax.Expr:
-    """By sizes, or by scales that give whole sizes: with any other scale ONNX measures by the scale, TVM by the sizes."""
-    shape, output = _shape(node.x), node.outputs[0].fixed
-    if len(shape) != 4 or output is None or node.text("mode", "nearest") != "nearest":
-        return importer.imported(node.operator, node.inputs, node.attributes)
-    scales = node.array(2, "scales") if node.has(2) else np.zeros(0, np.float32)
-    if scales.size and any(
-        np.float32(new) != np.float32(old) * scale for new, old, scale in zip(output, shape, scales, strict=True)
-    ):
-        raise Refused(f"its scales {scales.tolist()} give no whole sizes for the shape {shape}")
-    if output[:2] != shape[:2]:
-        raise Refused(f"it resizes other axes than the last two: {shape} to {output}")
-    return relax.op.image.resize2d(
-        node.x,
-        relax.ShapeExpr(output[2:]),
-        layout="NCHW",
-        method="nearest_neighbor",
-        coordinate_transformation_mode=node.text("coordinate_transformation_mode", "half_pixel"),
-        rounding_method=node.text("nearest_mode", "round_prefer_floor"),
-    )
-
-
 CONVERTERS: dict[str, Converter] = {
+    **CORRECTIONS,
     "AveragePool": _pool,
     "BatchNormalization": _batch_normalization,
     "Clip": _clip,
@@ -325,7 +267,6 @@ CONVERTERS: dict[str, Converter] = {
     "Pad": _pad,
     "QuantizeLinear": _quantize,
     "Reshape": _reshape,
-    "Resize": _resize,
     "Squeeze": _reshape,
     "Sum": _pairwise(relax.op.add),
     "Tile": _tile,

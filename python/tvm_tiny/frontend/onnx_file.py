@@ -73,6 +73,8 @@ def read_onnx(data: bytes, path: Path) -> OnnxFile:
     if _load_external_data(model, path):
         source = model.SerializeToString()
     if len(model.functions):
+        import onnx.inliner
+
         model = onnx.inliner.inline_local_functions(model)
     _check_inputs(model, path)
     try:

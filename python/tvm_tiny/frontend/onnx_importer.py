@@ -14,11 +14,12 @@ import tvm
 from tvm import relax
 from tvm.relax.frontend.onnx.onnx_frontend import ONNXGraphImporter, onnx_input
 
-from tvm_tiny.frontend.onnx_converters import CONVERTERS, Node
+from tvm_tiny.frontend.onnx_converters import CONVERTERS
 from tvm_tiny.frontend.onnx_file import OnnxFile, TensorType
+from tvm_tiny.frontend.onnx_node import Node
 from tvm_tiny.frontend.onnx_operators import early_reason, folds
 from tvm_tiny.frontend.refusal import Refusal, Refused, reason_of
-from tvm_tiny.tvm_compat import constant_array
+from tvm_tiny.tvm_compat import constant_array, tensor_constant
 
 if TYPE_CHECKING:
     import onnx
@@ -76,9 +77,9 @@ class CanonicalImporter(ONNXGraphImporter):
         arrays = [constant_array(value) if value is not None else None for value in inputs]
         constant = all(array is not None or value is None for array, value in zip(arrays, inputs, strict=True))
         if node.op_type in ("Shape", "Size"):
-            return [relax.const(_shape_value(node, inputs[0]))]
+            return [tensor_constant(_shape_value(node, inputs[0]))]
         if constant and folds(node):
-            return [relax.const(array) for array in _evaluated(node, arrays, self.opset)]
+            return [tensor_constant(array) for array in _evaluated(node, arrays, self.opset)]
         attributes = self._parse_attr(node.attribute)
         if node.op_type in CONVERTERS:
             known = tuple(self.file.types.get(name, TensorType("", None)) for name in node.output)

@@ -13,6 +13,7 @@ _SEQUENCE = "sequences and optional values are not supported"
 _RANDOM = "it draws random numbers"
 _STATE = "recurrent layers are not supported"
 _OPERATOR_FORM = "the quantised operators of ONNX's QOperator format are not supported: quantise the model in QDQ format"
+_SCATTER = "where its values go is only known when it runs"
 _DYNAMIC_QUANTISATION = "dynamic quantisation is not supported: quantise the model statically, in QDQ format"
 
 # Operators that the importer may know but this package cannot compile, with the reason.
@@ -41,6 +42,10 @@ REFUSED = {
     "GRU": _STATE,
     "LSTM": _STATE,
     "RNN": _STATE,
+    "MaxUnpool": _SCATTER,
+    "Scatter": _SCATTER,
+    "ScatterElements": _SCATTER,
+    "ScatterND": _SCATTER,
     "ConvInteger": _DYNAMIC_QUANTISATION,
     "MatMulInteger": _DYNAMIC_QUANTISATION,
     "DynamicQuantizeLinear": _DYNAMIC_QUANTISATION,

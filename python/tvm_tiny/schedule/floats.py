@@ -11,10 +11,27 @@ import contextlib
 from tvm import s_tir, tirx
 from tvm.s_tir import ScheduleError
 
+from tvm_tiny.errors import UnsupportedOperatorError
 
-def schedule_float(func: tirx.PrimFunc) -> tirx.PrimFunc:
-    """Schedule a function that ``LegalizeOps`` and ``FuseTIR`` made. Never fails: a step that does not apply is left out."""
+
+def schedule_float(func: tirx.PrimFunc, name: str = "main") -> tirx.PrimFunc:
+    """Schedule a function that ``LegalizeOps`` and ``FuseTIR`` made; a step that does not apply is left out.
+
+    ``name`` is what a message calls it.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        TVM made loops without blocks of it, which nothing here can lower.
+    """
     sch = s_tir.Schedule(func)
+    try:
+        sch.get_sblock("root")
+    except ScheduleError as error:
+        raise UnsupportedOperatorError(
+            f"operator {name} cannot be compiled to C: TVM's loops for it have no blocks",
+            "replace it in the model, or split the model there",
+        ) from error
     for block in sch.get_child_blocks(sch.get_sblock("root")):
         with contextlib.suppress(ScheduleError):
             sch.compute_inline(block)

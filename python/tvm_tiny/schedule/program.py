@@ -53,8 +53,7 @@ class _Scheduler:
         bindings = [binding for block in main.body.blocks for binding in block.bindings]
         for binding in bindings:
             self._add_binding(binding.var, binding.value)
-        results = main.body.body
-        fields = self._result_fields(results)
+        fields = [self._held(field, index) for index, field in enumerate(self._result_fields(main.body.body))]
         return Program(
             name=self.model.name,
             inputs=self.model.inputs,
@@ -72,6 +71,14 @@ class _Scheduler:
         if isinstance(result, relax.Tuple):
             return list(result.fields)
         return [result]
+
+    def _held(self, result: relax.Expr, index: int) -> relax.Var:
+        """An output as a variable; a constant becomes a layer that copies it."""
+        if constant_array(result) is None:
+            return result
+        var = relax.Var(f"output_{index}", result.ty)
+        self._add_constant(var, result)
+        return var
 
     @property
     def tuples(self) -> dict[relax.Var, relax.Tuple]:
@@ -152,7 +159,7 @@ class _Scheduler:
         outputs = self._tir_outputs(var)
         params = [func.params[index] for _, index in sorted(order)] + list(func.params[len(arguments) :])
         func = tirx.PrimFunc(params, func.body, func.ret_type, func.attrs)
-        lowered = lower_function(schedule_float(func), self.core)
+        lowered = lower_function(schedule_float(func, name), self.core)
         source = self.model.tensor_names.get(var.name, "")
         self._add_layer(
             layer,
@@ -183,9 +190,8 @@ class _Scheduler:
         layer = f"constant_{len(self.layers)}"
         output = self._add_tensor(var, source="")
         constants = (Constant(f"{layer}_values", array.reshape(shape)),)
-        self._add_layer(
-            layer, "constant", lower_function(schedule_float(func), self.core), (), (output,), constants, 0, comment="constant"
-        )
+        lowered = lower_function(schedule_float(func, "constant"), self.core)
+        self._add_layer(layer, "constant", lowered, (), (output,), constants, 0, comment="constant")
 
     # ---- pieces ------------------------------------------------------------------------------------------------------------------
 
@@ -225,8 +231,20 @@ class _Scheduler:
         integer: bool = True,
         comment: str = "",
     ) -> None:
+        for tensor in (*inputs, *outputs):
+            _check_elements(tensor, self.tensors[tensor].shape)
+        for constant in constants:
+            _check_elements(constant.name, constant.data.shape)
         self.layers.append(
             Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, live_macs, "default", "cpu", integer, comment)
+        )
+
+
+def _check_elements(name: str, shape: tuple[int, ...]) -> None:
+    if 0 in shape:
+        raise UnsupportedOperatorError(
+            f"a layer works on the tensor {name} of shape {shape}, which has no elements: expected at least one",
+            "remove what is empty from the model",
         )
 
 

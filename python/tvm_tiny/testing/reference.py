@@ -84,5 +84,5 @@ def checked_inputs(expected: Sequence[tuple[str, tuple[int, ...], np.dtype]], in
         array = np.asarray(inputs[name])
         if array.shape != shape or array.dtype != dtype:
             raise InputError(f"input {name!r}: expected shape {shape} of {dtype}, found shape {array.shape} of {array.dtype}")
-        arrays.append(np.ascontiguousarray(array))
+        arrays.append(np.asarray(array, order="C"))
     return arrays

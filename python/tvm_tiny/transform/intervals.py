@@ -51,7 +51,7 @@ class Intervals:
         if isinstance(expr, relax.Var):
             return self.values.get(expr)
         array = constant_array(expr)
-        return None if array is None or array.dtype.kind not in "iu" else Interval.of_array(array)
+        return None if array is None or array.dtype.kind not in "iu" or not array.size else Interval.of_array(array)
 
 
 def analyse(mod: tvm.IRModule) -> Intervals:
