@@ -1,0 +1,44 @@
+"""How the outputs of a layer are cut into the blocks that an intrinsic computes in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MOST_PIXELS = 32
+"""The accumulators of one call take 16 bytes for each pixel."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """``blocks`` blocks of ``size`` neighbours, from ``first`` on."""
+
+    first: int
+    blocks: int
+    size: int
+
+
+def pixel_runs(pixels: int) -> list[Run]:
+    """Blocks of equal size where there is a good one, else as many large ones as there is room for, and what remains.
+
+    No block is a single pixel, unless that is all there is.
+    """
+    if pixels <= _MOST_PIXELS:
+        return [Run(0, 1, pixels)]
+    even = max(each for each in range(1, _MOST_PIXELS + 1) if pixels % each == 0)
+    size = even if 2 * even > _MOST_PIXELS else _MOST_PIXELS
+    return _with_rest(pixels, size if pixels % size != 1 else size - 1)
+
+
+def channel_runs(channels: int, at_once: int) -> list[Run]:
+    """Blocks of ``at_once`` channels, and what remains."""
+    return _with_rest(channels, at_once)
+
+
+def _with_rest(count: int, size: int) -> list[Run]:
+    runs = [Run(0, count // size, size), Run(count - count % size, 1, count % size)]
+    return [run for run in runs if run.blocks and run.size]
+
+
+def largest_divisor(number: int, most: int) -> int:
+    """The largest divisor of ``number`` that is not above ``most``; 1 for 0."""
+    return max(each for each in range(1, max(1, min(number, most)) + 1) if number % each == 0)
