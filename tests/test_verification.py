@@ -12,7 +12,7 @@ from tvm_tiny.frontend.onnx import load_onnx
 from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.testing.onnx_builder import OnnxBuilder
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
-from tvm_tiny.verification import Verification, as_in_file, live_part, verify_model
+from tvm_tiny.verification import Verification, _compare, as_in_file, live_part, verify_model
 
 RNG = np.random.default_rng(5)
 
@@ -109,3 +109,17 @@ def test_every_layer_of_a_network_with_dead_channels_equals_the_reference(kind: 
     assert {name: compared[name] for name in elements} == elements
     report = found.run.report
     assert report["live_macs"] < report["macs"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_on_both_sides_is_the_same() -> None:
+    ours = np.array([np.nan, np.inf, -np.inf, 1.0, np.nan, np.inf], np.float32)
+    alike = _compare("t", "", [(ours[:4], ours[:4].copy())])
+    assert (alike.mismatches, alike.max_abs_diff) == (0, 0.0)
+    apart = _compare("t", "", [(ours, np.array([np.nan, np.inf, -np.inf, 1.5, 0.0, -np.inf], np.float32))])
+    assert (apart.mismatches, apart.max_abs_diff) == (3, np.inf)
+
+
+def test_long_integers_are_compared_exactly() -> None:
+    """float64 holds neither of them."""
+    assert _compare("t", "", [(np.array([2**60 + 1]), np.array([2**60]))]).mismatches == 1

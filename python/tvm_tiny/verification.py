@@ -156,9 +156,21 @@ def as_in_file(stored: np.ndarray, layer: LayerInfo) -> np.ndarray:
 def _compare(tensor: str, layer: str, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> TensorComparison:
     elements, mismatches, largest = 0, 0, 0.0
     for got, want in pairs:
-        difference = np.abs(got.reshape(-1).astype(np.float64) - want.reshape(-1).astype(np.float64))
-        wrong = ~np.isclose(got.reshape(-1), want.reshape(-1), rtol=1e-4, atol=1e-5) if got.dtype.kind == "f" else difference != 0
+        ours, theirs = got.reshape(-1), want.reshape(-1)
+        if got.dtype.kind == "f":
+            wrong = ~np.isclose(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True)
+        else:
+            wrong = ours != theirs
+        difference = _difference(ours.astype(np.float64), theirs.astype(np.float64))
         elements += difference.size
         mismatches += int(np.count_nonzero(wrong))
         largest = max(largest, float(difference.max(initial=0.0)))
     return TensorComparison(tensor, layer, elements, mismatches, largest)
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Of two float64 arrays: none between two infinities of one sign or two NaN, infinite between a NaN and anything else."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(ours - theirs)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    return np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))

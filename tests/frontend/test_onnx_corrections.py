@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,7 @@ def refusal(model: bytes, folder: Path) -> str:
 
 
 SCALES = np.array([1.0, 1.0, 0.6, 0.6], np.float32)
+ALIGNED = {"coordinate_transformation_mode": "align_corners"}
 NONE = np.zeros(0, np.float32)
 
 
@@ -165,5 +167,14 @@ NONE = np.zeros(0, np.float32)
     ],
     ids=lambda each: each.split()[-1] if isinstance(each, str) else "",
 )
-def test_forms_that_are_refused(model: bytes, reason: str, tmp_path: Path):
+def test_forms_that_are_refused(model: bytes, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     assert reason in refusal(model, tmp_path)
+    gc.collect()
+    assert capfd.readouterr().err == ""  # nor does TVM print a warning
+
+
+def test_an_operator_of_which_tvm_makes_no_loops_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    model = model_of("Resize", [REAL[:, :, :2, :2]], [NONE, np.float32([1, 1, 0.5, 0.5])], mode="linear", **ALIGNED)
+    assert refusal(model, tmp_path).startswith("operator image.resize2d cannot be compiled to C")
+    gc.collect()
+    assert capfd.readouterr().err == ""

@@ -172,3 +172,14 @@ def test_a_subgraph_that_needs_more_inputs():
 def test_a_subgraph_that_cannot_be_cut(inputs, output, message):
     with pytest.raises(ModelError, match=message):
         subgraph(onnx_chain(), inputs, output)
+
+
+def test_an_operator_that_fails_is_named():
+    """An index that lies outside of the tensor is only found when the model runs."""
+    b = TFLiteBuilder()
+    x, indices = b.input("x", (1, 4), scale=0.5), b.input("indices", (2,), "int32")
+    fields = {"Axis": 1, "BatchDims": 0}
+    y = b.operator("GATHER", [x, indices], (1, 2), "y", options="GatherOptions", fields=fields)
+    reference = LiteRTReference(b.build([y]))
+    with pytest.raises(ModelError, match=r"LiteRT cannot run the model: .*GATHER"):
+        reference.run({"x": X["x"], "indices": np.array([0, 9], np.int32)})

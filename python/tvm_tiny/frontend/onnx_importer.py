@@ -146,9 +146,11 @@ def import_graph(file: OnnxFile) -> tuple[tvm.IRModule, CanonicalImporter]:
     importer = CanonicalImporter(file)
     try:
         return importer.from_onnx(file.model.graph, file.opset), importer
-    except _Stopped:
+    except Exception as error:
         importer.bb._end_block()  # TVM warns of a builder that is left with an open block
-        return tvm.IRModule(), importer
+        if isinstance(error, _Stopped):
+            return tvm.IRModule(), importer
+        raise
 
 
 def _live_nodes(graph: onnx.GraphProto) -> set[int]:

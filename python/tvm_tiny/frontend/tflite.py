@@ -47,10 +47,11 @@ def _imported(data: bytes, graph: Graph, file: str) -> tuple[Any, dict[str, str]
 
     try:
         mod = from_tflite(_with_unique_names(data), op_converter=converter)
-    except OperatorsRefused:
-        converters[0].bb._end_block()  # TVM warns of a builder that is left with an open block
-        raise unsupported(file, len(graph.operators), converters[0].refusals) from None
     except Exception as error:
+        if converters:
+            converters[0].bb._end_block()  # TVM warns of a builder that is left with an open block
+        if isinstance(error, OperatorsRefused):
+            raise unsupported(file, len(graph.operators), converters[0].refusals) from None
         raise ModelError(f"{file}: the graph cannot be imported: {reason_of(error)}") from error
     inputs = zip(graph.inputs, mod["main"].params, strict=True)
     held = [(graph.tensors[i].name, expr) for i, expr in (*inputs, *converters[0].tensors.items())]

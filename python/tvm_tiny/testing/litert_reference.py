@@ -26,7 +26,8 @@ class LiteRTReference:
     ToolchainError
         ``ai-edge-litert`` is not installed.
     ModelError
-        LiteRT cannot load the model, or two of its outputs have the same name.
+        LiteRT cannot load the model, or two of its outputs have the same name. :meth:`run` and :meth:`run_all` raise it where an
+        operator fails.
     """
 
     def __init__(self, source: bytes) -> None:
@@ -94,4 +95,9 @@ def _invoke(interpreter: Any, inputs: Mapping[str, np.ndarray]) -> None:
         interpreter.set_tensor(detail["index"], array)
     # Variable tensors would carry the state of the previous sample into this one.
     interpreter.reset_all_variables()
-    interpreter.invoke()
+    try:
+        interpreter.invoke()
+    except RuntimeError as error:  # it says which operator: "... Node number 3 (GATHER) failed to invoke."
+        told = " ".join(str(error).split())
+        hint = "the model is not one that LiteRT can run with these inputs: look at the operator that it names"
+        raise ModelError(f"LiteRT cannot run the model: {told}", hint) from error
