@@ -9,12 +9,13 @@ from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
 from tvm_tiny.schedule.mve.gemm import MVE_GEMM
+from tvm_tiny.schedule.scalar.depthwise import DEPTHWISE
 from tvm_tiny.schedule.scalar.dense import DENSE
 from tvm_tiny.schedule.scalar.packed import PACKED
 from tvm_tiny.schedule.table_add import TABLE_ADD
 from tvm_tiny.target import Core
 
-SCALAR: tuple[Implementation, ...] = (PACKED, DENSE, LINEAR_ADD, TABLE_ADD, scalar.ANY)
+SCALAR: tuple[Implementation, ...] = (PACKED, DENSE, DEPTHWISE, LINEAR_ADD, TABLE_ADD, scalar.ANY)
 DSP: tuple[Implementation, ...] = (
     LINE_BUFFER,
     GEMM,
