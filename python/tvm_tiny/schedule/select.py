@@ -8,6 +8,7 @@ from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
+from tvm_tiny.schedule.mve.depthwise import MVE_DEPTHWISE
 from tvm_tiny.schedule.mve.gemm import MVE_GEMM
 from tvm_tiny.schedule.scalar.depthwise import DEPTHWISE
 from tvm_tiny.schedule.scalar.dense import DENSE
@@ -23,6 +24,7 @@ DSP: tuple[Implementation, ...] = (
 )
 MVE: tuple[Implementation, ...] = (
     MVE_GEMM,
+    MVE_DEPTHWISE,
     *SCALAR,
 )
 

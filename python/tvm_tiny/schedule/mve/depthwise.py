@@ -1,0 +1,268 @@
+"""Depthwise convolution on MVE: a window of one channel is one vector.
+
+A line buffer holds the rows under a row of outputs by planes, one for each channel; within a plane the rows of a column lie side by
+side, so that a window is a run of neighbours, and VMLADAV adds up its products with the filter. Two pixels of four channels are
+computed at a time. Each row of the image is brought into the buffer once, in the place of one that is done with; which tap a place
+stands for then changes from row to row, and "rotation" says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from tvm import s_tir, tirx
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
+
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.schedule.mve.intrinsics import VECTOR, Intrinsic, Operand, argument, block, scratch, tensorize
+from tvm_tiny.schedule.mve.requantization import Requantization, requantization_of
+from tvm_tiny.schedule.mve.tiling import Run, channel_runs, pixel_runs
+from tvm_tiny.schedule.scalar import ANY
+from tvm_tiny.target import Core
+
+_CHANNELS = 4
+_MOST_STEP = 127  # of an address that a load writes back
+_MOST_PLANE = 0xFFFF // 15  # distances between sixteen planes are 16-bit
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The line buffer of a depthwise node, and the windows over it.
+
+    Attributes
+    ----------
+    image : tuple of int
+        n, height, width, channels.
+    pixels : int
+        Outputs in a row of them.
+    columns, copied, left : int
+        Columns of a plane, how many of them come from the image, and from where on.
+    reused : bool
+        Rows of the image stay in the buffer from one row of outputs to the next.
+    """
+
+    image: tuple[int, int, int, int]
+    rows: int
+    pixels: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilation: int
+    top: int
+    left: int
+    columns: int
+    copied: int
+    pad_value: int
+
+    @property
+    def taps(self) -> int:
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def plane(self) -> int:
+        """Bytes of a plane."""
+        return self.columns * self.kernel[0]
+
+    @property
+    def step(self) -> int:
+        """Bytes from the window of a pixel to that of the next."""
+        return self.strides[1] * self.kernel[0]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all planes; the last window is loaded as a whole vector."""
+        return self.image[3] * self.plane + max(0, VECTOR - self.taps)
+
+    @property
+    def reused(self) -> bool:
+        return self.dilation == 1 and self.strides[0] < self.kernel[0]
+
+    def rotations(self) -> np.ndarray:
+        """For each phase of the rows of outputs, the tap that each place in a window stands for; uint8."""
+        kernel_h, kernel_w = self.kernel
+        phases = kernel_h if self.reused else 1
+        place = np.arange(kernel_h)
+        taps = [(np.arange(kernel_w)[:, None] * kernel_h + (place - phase) % kernel_h).ravel() for phase in range(phases)]
+        return np.stack(taps).astype(np.uint8)
+
+
+def planes_of(node: Node) -> Planes:
+    """The line buffer of a depthwise_conv2d node."""
+    attrs = node.attrs
+    n, height, width, channels = node.value(0).shape
+    kernel_h, kernel_w, _ = node.constant(1).shape
+    _, rows, pixels, _ = node.output.shape
+    top, left, _, _ = attrs.padding
+    columns = (pixels - 1) * attrs.strides[1] + kernel_w
+    return Planes(
+        (n, height, width, channels),
+        rows,
+        pixels,
+        (kernel_h, kernel_w),
+        attrs.strides,
+        attrs.dilation[0],
+        top,
+        min(left, columns),
+        columns,
+        max(0, min(width, columns - left)),
+        attrs.pad_value,
+    )
+
+
+def applies(node: Node, _core: Core) -> bool:
+    """int8 weights, one output for each input channel, windows of up to sixteen taps without gaps between their columns."""
+    if node.op.name != "depthwise_conv2d" or node.constant(1).dtype != np.int8:
+        return False
+    planes = planes_of(node)
+    return (
+        node.output.shape[3] == planes.image[3]
+        and planes.pixels > 1
+        and planes.taps <= VECTOR
+        and (node.attrs.dilation[1] == 1 or planes.kernel[1] == 1)
+        and planes.step <= _MOST_STEP
+        and planes.plane <= _MOST_PLANE
+    )
+
+
+def build(node: Node, core: Core) -> Scheduled:
+    """Bring rows into the line buffer, multiply, requantise: one row of outputs after the other."""
+    planes, requantize = planes_of(node), requantization_of(node)
+    if requantize is None:
+        return ANY.build(node, core)
+    channels, pixels = channel_runs(planes.image[3], _CHANNELS), pixel_runs(planes.pixels)
+    weight = node.constant(1).transpose(2, 1, 0).reshape(planes.image[3], planes.taps)
+    constants = {"rotation": planes.rotations()}
+    for run, rest in zip(channels, ("", "_rest"), strict=False):
+        chosen = weight[run.first : run.first + run.blocks * run.size]
+        constants[f"weight{rest}"] = np.ascontiguousarray(chosen.reshape(run.blocks, -1))
+        constants[f"parameters{rest}"] = requantize.grouped(run.first, run.blocks, run.size)
+    sch = s_tir.Schedule(_function(planes, requantize, channels, pixels, constants))
+    for index, (run, part) in enumerate((run, part) for run in channels for part in pixels):
+        loops = sum(extent > 1 for extent in (part.size, run.size))
+        around = sch.get_loops(sch.get_sblock(f"output_{index}"))[:-loops]
+        if len(around) > 1:  # else the two are together in a row of outputs already
+            sch.compute_at(sch.get_sblock(f"acc_{index}"), around[-1])
+        tensorize(sch, f"acc_{index}", loops, windows(part.size, run.size, planes.step, planes.plane, planes.taps))
+        tensorize(sch, f"output_{index}", loops, requantize.tile(part.size, run.size, planes.image[3]))
+    return Scheduled(sch.mod["main"], constants)
+
+
+def _function(
+    planes: Planes, requantize: Requantization, channels: list[Run], pixels: list[Run], constants: dict[str, np.ndarray]
+) -> tirx.PrimFunc:
+    """What is computed, in loops over rows of outputs; "acc_<i>" and "output_<i>" are the blocks of the i-th pair of runs."""
+    n, height, width, width_out = *planes.image[:3], planes.image[3]
+    total = n * planes.rows
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name("main")
+        x = argument("x", (n * height * width * width_out,), "int8")
+        at = {role: argument(role, data.shape, str(data.dtype)) for role, data in constants.items()}
+        output = argument("output", (total * planes.pixels, width_out), "int8")
+        with T.sblock("root"), T.serial(0, total) as row:
+            buffer = _planes_block(planes, x, total, row)
+            index = 0
+            for run, rest in zip(channels, ("", "_rest"), strict=False):
+                for part in pixels:
+                    extents, outer = (part.blocks, run.blocks, part.size, run.size), ((total, row),)
+                    acc = scratch("acc", (total, *extents), "int32")
+                    with block(f"acc_{index}", extents, outer) as axes:
+                        vr, vt, vq, vp, vc = axes
+                        first = (run.first + vq * run.size + vc) * planes.plane
+                        first = first + (part.first + vt * part.size) * planes.step + vp * planes.step
+                        phase = vr % planes.rows * planes.strides[0] % len(constants["rotation"])
+                        filters = (at[f"weight{rest}"], (vq,), vc)
+                        window_sum((acc, axes), (buffer, first), filters, (at["rotation"], (phase,)), planes.taps)
+                    with block(f"output_{index}", extents, outer) as axes:
+                        vr, vt, vq, vp, vc = axes
+                        place = [vr * planes.pixels + part.first + vt * part.size + vp, run.first + vq * run.size + vc]
+                        requantize.store((output, place), (acc, axes), (at[f"parameters{rest}"], (vq,)), vc)
+                    index += 1
+    return builder.get()
+
+
+def _planes_block(planes: Planes, x: tirx.Buffer, total: int, row: tirx.Var) -> tirx.Buffer:
+    """Emit the block "planes": the rows that a row of outputs needs and that are not in the buffer yet."""
+    n, height, width, channels = planes.image
+    kernel, stride = planes.kernel[0], planes.strides[0]
+    buffer = scratch("planes", (planes.size,), "int8")
+    with T.sblock("planes"):
+        vr = T.axis.spatial(total, row)
+        T.reads(x[0 : n * height * width * channels])
+        T.writes(buffer[0 : planes.size])
+        image, line = vr // planes.rows, vr % planes.rows
+        begin = line == 0
+        first, rows, place = line * stride - planes.top, tirx.const(kernel, "int32"), tirx.const(0, "int32")
+        if planes.reused:
+            fresh = tirx.const(kernel - stride, "int32")
+            first = first + tirx.Select(begin, tirx.const(0, "int32"), fresh)
+            rows = tirx.Select(begin, rows, tirx.const(stride, "int32"))
+            place = tirx.Select(begin, place, (line * stride + fresh) % kernel)
+        T.evaluate(
+            T.call_extern(
+                "int32",
+                "tvm_tiny_mve_planes",
+                buffer.access_ptr("w"),
+                x.access_ptr("r", offset=image * (height * width * channels)),
+                first,
+                rows,
+                place,
+                begin.astype("int32"),
+                height,
+                width,
+                channels,
+                kernel,
+                planes.dilation,
+                planes.left,
+                planes.columns,
+                planes.copied,
+                planes.pad_value,
+            )
+        )
+    return buffer
+
+
+def window_sum(
+    acc: tuple[tirx.Buffer, Sequence[tirx.Expr]],
+    inputs: tuple[tirx.Buffer, tirx.Expr],
+    weight: tuple[tirx.Buffer, Sequence[tirx.Expr], tirx.Expr],
+    rotation: tuple[tirx.Buffer, Sequence[tirx.Expr]],
+    taps: int,
+) -> None:
+    """The body of a block: ``acc[at] = sum over tap of inputs[first + tap] * weight[(*row, channel * taps + rotation[tap])]``.
+
+    An index that is read from memory is nothing that TVM could compare: a macro of C finds the weight from the channel's first.
+    """
+    (sums, at), (x, first), (w, row, channel), (turned, phase) = acc, inputs, weight, rotation
+    T.reads(x[first : first + VECTOR], w[(*row, slice(channel * taps, channel * taps + taps))], turned[(*phase, slice(0, taps))])
+    T.writes(sums[tuple(at)])
+    T.buffer_store(sums, tirx.const(0, "int32"), list(at))
+    with T.serial(0, taps) as tap:
+        factor = tirx.call_pure_extern("int32", "TVM_TINY_MVE_TAP", w[(*row, channel * taps)], turned[(*phase, tap)])
+        T.buffer_store(sums, sums[tuple(at)] + x[first + tap].astype("int32") * factor, list(at))
+
+
+@cache
+def windows(pixels: int, channels: int, step: int, plane: int, taps: int) -> str:
+    """The intrinsic for two or more pixels of up to four channels: ``acc[pixel, channel]``, a sum over a window."""
+
+    def compute(axes: Sequence[tirx.Expr], inputs: Sequence[tirx.Buffer], output: tirx.Buffer) -> None:
+        pixel, channel = axes
+        first = channel * plane + pixel * step
+        window_sum((output, axes), (inputs[0], first), (inputs[1], (), channel), (inputs[2], ()), taps)
+
+    reach = (channels - 1) * plane + (pixels - 1) * step + VECTOR
+    return Intrinsic(
+        f"tvm_tiny_mve_depthwise_2x{channels}",
+        (Operand("x", (reach,), "int8"), Operand("weight", (channels * taps,), "int8"), Operand("rotation", (taps,), "uint8")),
+        Operand("acc", (pixels, channels), "int32"),
+        (pixels, step, plane, taps),
+        (pixels, channels),
+        compute,
+    ).register()
+
+
+MVE_DEPTHWISE = Implementation("mve depthwise", applies, build)
