@@ -26,7 +26,7 @@ def test_every_layer_is_onnx_runtimes(network: str, board: str, tmp_path: Path) 
     path.write_bytes(NETWORKS[network]())
     verification = verify(path, board=board, samples=20, seed=3, layers=True)
     assert "ONNX Runtime" in verification.reference
-    assert verification.run.report["float_layers"] == []
+    assert {each["operator"] for each in verification.run.report["float_layers"]} <= {"quantize", "dequantize"}
     assert len(verification.layers) >= 8
     for tensor in verification.layers:
         if tensor.tensor != verification.outputs[0].tensor:  # the dequantised output has no steps
@@ -40,4 +40,6 @@ def test_a_float_network_computes_what_onnx_runtime_computes(tmp_path: Path) -> 
     verification = verify(path, board="mps2-an386", samples=5, seed=3)
     assert verification.mismatches == 0
     assert {layer["dtype"] for layer in verification.run.report["layers"]} == {"float32"}
-    assert not any(layer["integer"] for layer in verification.run.report["layers"])
+    report = verification.run.report
+    assert not any(layer["integer"] for layer in report["layers"])
+    assert [each["layer"] for each in report["float_layers"]] == [layer["name"] for layer in report["layers"]]

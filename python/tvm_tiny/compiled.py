@@ -16,7 +16,8 @@ from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import InputError
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.model import Model, TensorSpec
-from tvm_tiny.report.summary import FloatLayer, summary, with_run
+from tvm_tiny.report.floats import Remark, float_layers
+from tvm_tiny.report.summary import summary, with_run
 
 Sample = Mapping[str, np.ndarray]
 
@@ -53,10 +54,9 @@ class CompiledModel:
     optimize: str = "speed"
 
     @classmethod
-    def of(cls, model: Model, module: CModule, plan: MemoryPlan, optimize: str, remarks: Sequence[Any]) -> CompiledModel:
+    def of(cls, model: Model, module: CModule, plan: MemoryPlan, optimize: str, remarks: Sequence[Remark]) -> CompiledModel:
         """From the pieces that the compiler made."""
-        floats = [FloatLayer(remark.operator, remark.tensor, remark.reason) for remark in remarks]
-        report = {**summary(module, plan, floats), "optimize": optimize, "format": model.source_format}
+        report = {**summary(module, plan, float_layers(module, remarks)), "optimize": optimize, "format": model.source_format}
         return cls(module, report, optimize)
 
     @classmethod

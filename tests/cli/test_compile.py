@@ -86,10 +86,11 @@ def test_what_stays_float_is_listed_with_its_reason(tmp_path: Path, command: Com
     path = tmp_path / "quotient.tflite"
     path.write_bytes(b.build([b.operator("DIV", [x, divisor], (1, 8), "quotient", 0.1, 0, "DivOptions")]))
     text, report = command("compile", path, "--target", "c").out, command("compile", path, "--target", "c", "--json", "-").json
-    assert "1 operator computes in float32:" in text
-    assert re.search(r"divide +quotient +\w+", text)
-    assert [(each["operator"], each["tensor"]) for each in report["float_layers"]] == [("divide", "quotient")]
-    assert report["float_layers"][0]["reason"]
+    assert "3 of 3 layers compute with floating-point numbers:" in text
+    assert re.search(r"no integer form is known for it +divide_1 \(quotient\)", text)
+    assert [each["operator"] for each in report["float_layers"]] == ["dequantize", "divide", "quantize"]
+    assert report["float_layers"][1]["tensor"] == "quotient"
+    assert report["float_layers"][1]["reason"] == "no integer form is known for it"
 
 
 def test_folder_is_made_with_its_parents_and_can_be_written_again(model: Path, tmp_path: Path, command: Command):

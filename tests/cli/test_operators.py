@@ -46,6 +46,7 @@ def arithmetic_of(model: bytes, format: str, folder: Path) -> Arithmetic:
     lowered = lower_integer(source, Style("onnx" if format == "onnx" else "tflite-micro"))
     program = schedule_program(run_passes(lowered.mod), source, get_core("c"))
     floats = tuple(layer.name for layer in program.layers if "float" in str(layer.func))
+    assert floats == tuple(layer.name for layer in program.layers if not layer.integer)
     return Arithmetic(floats, tuple(remark.reason for remark in lowered.remarks))
 
 

@@ -30,7 +30,7 @@ def test_quantised_model_computes_in_integers(net: Path, tmp_path: Path, command
     assert done.code == 0
     assert "calibrated on  8 " in done.out
     report = command("compile", tmp_path / "int8.onnx", "--target", "c", "--json", "-").json
-    assert report["float_layers"] == []
+    assert {each["operator"] for each in report["float_layers"]} <= {"quantize", "dequantize"}
     assert {"conv2d", "add", "fully_connected"} <= {layer["op"] for layer in report["layers"]}
 
 

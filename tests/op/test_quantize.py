@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.op.helpers import compile_onnx, compile_tflite, operators
+from tests.op.helpers import compile_onnx, compile_tflite, float_reasons, operators
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.onnx_builder import OnnxBuilder
 from tvm_tiny.testing.onnx_reference import OnnxRuntimeReference
@@ -86,6 +86,6 @@ def test_a_float_operator_between_integer_ones() -> None:
     compiled = compile_onnx(model)
     ours, theirs = compiled.run(samples).outputs[0]["z"], OnnxRuntimeReference(model).run(samples[0])["z"]
     assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1
-    assert [layer["tensor"] for layer in compiled.report["float_layers"]] == ["y"]
+    assert list(float_reasons(compiled)) == ["y"]
     assert operators(compiled)[0] == "dequantize"
     assert {"quantize", "lookup"} <= set(operators(compiled))

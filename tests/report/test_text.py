@@ -75,20 +75,15 @@ def test_model_without_layers_has_a_table_all_the_same():
     assert text.layers_text(report(layers=[])) == "the model has no layers: its outputs are its inputs"
 
 
-def test_float_layers_are_listed_with_their_reasons():
+def test_float_layers_are_listed_by_their_reasons():
     assert text.float_layers_text(report()) == ""
-    floats = [{"operator": "divide", "tensor": "ratio", "reason": "no integer form"}]
-    lines = text.float_layers_text(report(float_layers=floats)).splitlines()
-    assert lines[0] == "1 operator computes in float32:"
-    assert lines[-1].split() == ["divide", "ratio", "no", "integer", "form"]
-
-
-def test_layers_that_hand_floats_on_are_named():
-    layers = [layer(f"conv2d_{index}", dtype="float32") for index in range(8)] + [layer("quantize_8")]
-    expected = "8 of 9 layers give float32: conv2d_0, conv2d_1, conv2d_2, conv2d_3, conv2d_4, conv2d_5 and 2 more"
-    assert text.float_layers_text(report(layers=layers)) == expected
-    one = text.float_layers_text(report(layers=[layer("equal_0", dtype="bool"), layer("dequantize_1", dtype="float32")]))
-    assert one == "1 of 2 layers give float32: dequantize_1"
+    floats = [{"layer": "divide_1", "operator": "divide", "tensor": "ratio", "reason": "no integer form"}]
+    floats += [{"layer": f"conv2d_{index}", "operator": "conv2d", "tensor": "", "reason": "so the model"} for index in range(8)]
+    lines = text.float_layers_text(report(float_layers=floats, layers=[layer("conv2d_0")] * 12)).splitlines()
+    assert lines[0] == "9 of 12 layers compute with floating-point numbers:"
+    assert lines[-2].startswith("no integer form ")
+    assert lines[-2].endswith("divide_1 (ratio)")
+    assert lines[-1].endswith("conv2d_0, conv2d_1, conv2d_2, conv2d_3, conv2d_4, conv2d_5 and 2 more")
 
 
 def test_tensors_show_their_quantisation_where_they_have_one():

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 from tvm_tiny.board.base import Image, LayerCount, RunResult
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.memory.plan import MemoryPlan
-
-
-@dataclass(frozen=True)
-class FloatLayer:
-    """A layer, or an operator of the model, that computes in float32, and why."""
-
-    operator: str
-    tensor: str
-    reason: str
+from tvm_tiny.report.floats import FloatLayer
 
 
 def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer] = ()) -> dict[str, Any]:
@@ -54,7 +46,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
             }
             for layer in module.layers
         ],
-        "float_layers": [{"operator": each.operator, "tensor": each.tensor, "reason": each.reason} for each in float_layers],
+        "float_layers": [asdict(each) for each in float_layers],
     }
 
 

@@ -95,17 +95,19 @@ def bench_text(reports: Sequence[Report]) -> str:
 
 
 def float_layers_text(report: Report) -> str:
-    """What stayed in float32, and why; and which layers hand floats on, at the borders too. "" where everything is integer."""
-    parts, floats = [], report["float_layers"]
-    if floats:
-        rows = [(each["operator"], shortened(each["tensor"]), each["reason"]) for each in floats]
-        count = "1 operator computes" if len(floats) == 1 else f"{len(floats)} operators compute"
-        parts.append(f"{count} in float32:\n" + text_table(["operator", "tensor", "reason"], rows))
-    names = [layer["name"] for layer in report["layers"] if layer["dtype"].startswith("float")]
-    if names:
+    """Which layers compute with floating-point numbers, by reason, conversions included. "" where all are integer."""
+    reasons: dict[str, list[str]] = {}
+    for each in report["float_layers"]:
+        tensor = f" ({shortened(each['tensor'])})" if each["tensor"] else ""
+        reasons.setdefault(each["reason"], []).append(f"{each['layer']}{tensor}")
+    if not reasons:
+        return ""
+    rows = []
+    for reason, names in reasons.items():
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        parts.append(f"{len(names)} of {len(report['layers'])} layers give float32: {', '.join(names[:_MOST_NAMES])}{more}")
-    return "\n".join(parts)
+        rows.append((reason, ", ".join(names[:_MOST_NAMES]) + more))
+    count = f"{len(report['float_layers'])} of {len(report['layers'])} layers compute with floating-point numbers"
+    return f"{count}:\n" + text_table(["reason", "layers (tensors of the model)"], rows)
 
 
 def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:

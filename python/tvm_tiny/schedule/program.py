@@ -17,6 +17,7 @@ from tvm_tiny.schedule.floats import schedule_float
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.scratch import scratch_of
 from tvm_tiny.schedule.select import implementations
+from tvm_tiny.schedule.walk import computes_in_integers
 from tvm_tiny.target import Core
 from tvm_tiny.tvm_compat import constant_array
 
@@ -169,8 +170,7 @@ class _Scheduler:
             tuple(outputs),
             tuple(constants),
             0,
-            integer=False,
-            comment=f"{name}, float32: {source}".rstrip(": "),
+            comment=f"{name}{'' if computes_in_integers(lowered) else ', float32'}: {source}".rstrip(": "),
         )
 
     def _tir_outputs(self, var: relax.Var) -> list[str]:
@@ -228,13 +228,13 @@ class _Scheduler:
         macs: int = 0,
         live_macs: int = 0,
         *,
-        integer: bool = True,
         comment: str = "",
     ) -> None:
         for tensor in (*inputs, *outputs):
             _check_elements(tensor, self.tensors[tensor].shape)
         for constant in constants:
             _check_elements(constant.name, constant.data.shape)
+        integer = computes_in_integers(func)
         self.layers.append(
             Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, live_macs, "default", "cpu", integer, comment)
         )

@@ -43,6 +43,14 @@ def _subexpressions(expr: ir.Expr) -> Iterator[ir.Expr]:
             yield from _subexpressions(inner)
 
 
+def computes_in_integers(func: tirx.PrimFunc) -> bool:
+    """Whether no buffer and no expression of a lowered function is a floating-point number."""
+    dtypes = {str(buffer.dtype) for buffer in func.params}
+    dtypes |= {str(each.buffer.dtype) for each in statements(func.body) if isinstance(each, (tirx.AllocBuffer, tirx.DeclBuffer))}
+    dtypes |= {str(each.ty.dtype) for each in expressions(func.body) if isinstance(getattr(each, "ty", None), ir.PrimType)}
+    return not any("float" in dtype for dtype in dtypes)
+
+
 def count_uses(stmt: tirx.Stmt, buffer: tirx.Var) -> int:
     """How many times ``stmt`` stores to or loads from ``buffer``."""
     stores = sum(isinstance(each, tirx.BufferStore) and each.buffer.same_as(buffer) for each in statements(stmt))
