@@ -16,7 +16,7 @@ FOLDER = "tvm_tiny/runtime"
 BASIC = (f"{FOLDER}/compiler.h", f"{FOLDER}/trace.h")
 """Headers that every model includes."""
 
-_FUNCTION = re.compile(r"^\s*static inline [\w\s*]+?\b(tvm_tiny_\w+)(##)?", re.MULTILINE)
+_FUNCTION = re.compile(r"^\s*static (?:inline|TVM_TINY_KERNEL) [\w\s*]+?\b(tvm_tiny_\w+)(##)?", re.MULTILINE)
 _MACRO = re.compile(r"^\s*#\s*define (TVM_TINY_\w+)", re.MULTILINE)
 _USE = re.compile(r"\b(?:tvm_tiny|TVM_TINY)_\w+(?!\w*[./])")
 _INCLUDE = re.compile(rf'^\s*#\s*include "({FOLDER}/[^"]+)"', re.MULTILINE)

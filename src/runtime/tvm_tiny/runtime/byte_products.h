@@ -46,25 +46,24 @@ static inline void tvm_tiny_add_byte_products(int32_t *sums, uint32_t word, uint
 }
 
 #if TVM_TINY_BYTE_PRODUCTS_THUMB && defined(__thumb2__)
-#define TVM_TINY_BYTE_PRODUCTS_STEP                                                            \
-  "ldrsb r2, [%[x]], #1\n\tldm %[w]!, {r0, r1}\n\tadd %[inputs], %[inputs], r2\n\t"            \
+#define TVM_TINY_BYTE_PRODUCTS_STEP                                                           \
+  "ldrsb r2, [%[x]], #1\n\tldm %[w]!, {r0, r1}\n\tadd %[inputs], %[inputs], r2\n\t"           \
   "rev r3, r0\n\tmla %[r0], r3, r2, %[r0]\n\tlsr r3, r0, #16\n\tmla %[h0], r3, r2, %[h0]\n\t" \
-  "mla %[w0], r0, r2, %[w0]\n\t"                                                               \
+  "mla %[w0], r0, r2, %[w0]\n\t"                                                              \
   "rev r3, r1\n\tmla %[r1], r3, r2, %[r1]\n\tlsr r3, r1, #16\n\tmla %[h1], r3, r2, %[h1]\n\t" \
   "mla %[w1], r1, r2, %[w1]\n\t"
 #elif TVM_TINY_BYTE_PRODUCTS_THUMB
-#define TVM_TINY_BYTE_PRODUCTS_STEP                                                                   \
-  "ldrsb r2, [r5, r6]\n\tldm r4!, {r0, r1}\n\tadds r7, r7, r2\n\t"                                    \
-  "rev r3, r0\n\tmuls r3, r2\n\tadd r8, r3\n\tlsrs r3, r0, #16\n\tmuls r3, r2\n\tadd r9, r3\n\t"      \
-  "muls r0, r2\n\tadd r10, r0\n\t"                                                                    \
-  "rev r3, r1\n\tmuls r3, r2\n\tadd r11, r3\n\tlsrs r3, r1, #16\n\tmuls r3, r2\n\tadd r12, r3\n\t"    \
+#define TVM_TINY_BYTE_PRODUCTS_STEP                                                                \
+  "ldrsb r2, [r5, r6]\n\tldm r4!, {r0, r1}\n\tadds r7, r7, r2\n\t"                                 \
+  "rev r3, r0\n\tmuls r3, r2\n\tadd r8, r3\n\tlsrs r3, r0, #16\n\tmuls r3, r2\n\tadd r9, r3\n\t"   \
+  "muls r0, r2\n\tadd r10, r0\n\t"                                                                 \
+  "rev r3, r1\n\tmuls r3, r2\n\tadd r11, r3\n\tlsrs r3, r1, #16\n\tmuls r3, r2\n\tadd r12, r3\n\t" \
   "muls r1, r2\n\tadd lr, r1\n\tadds r6, #1\n\t"
 #endif
 
-/* acc[channel] += weights of the channel . inputs, for 8 channels. w: for every input, a byte of each channel, plus 128;
- * it lies on a word. */
-static inline TVM_TINY_NOINLINE void tvm_tiny_byte_products_8(int32_t *acc, const int8_t *x, const uint8_t *w,
-                                                              int32_t depth) {
+/* acc[channel] += weights of the channel . inputs, for 8 channels. w: for every input, a byte of each channel, plus
+ * 128; it lies on a word. */
+static TVM_TINY_KERNEL void tvm_tiny_byte_products_8(int32_t *acc, const int8_t *x, const uint8_t *w, int32_t depth) {
 #if TVM_TINY_BYTE_PRODUCTS_THUMB && defined(__thumb2__)
   uint32_t w0 = 0;
   uint32_t h0 = 0;
@@ -74,13 +73,13 @@ static inline TVM_TINY_NOINLINE void tvm_tiny_byte_products_8(int32_t *acc, cons
   uint32_t r1 = 0;
   uint32_t inputs = 0;
   const int8_t *const end = x + depth;
-  __asm__ volatile(
-      "1:\n\t" TVM_TINY_BYTE_PRODUCTS_STEP "cmp %[x], %[end]\n\tbne 1b"
-      : [w0] "+r"(w0), [h0] "+r"(h0), [r0] "+r"(r0), [w1] "+r"(w1), [h1] "+r"(h1), [r1] "+r"(r1),
-        [inputs] "+r"(inputs), [x] "+r"(x), [w] "+r"(w)
-      : [end] "r"(end)
-      : "r0", "r1", "r2", "r3", "cc", "memory");
+  __asm__ volatile("1:\n\t" TVM_TINY_BYTE_PRODUCTS_STEP "cmp %[x], %[end]\n\tbne 1b"
+                   : [w0] "+r"(w0), [h0] "+r"(h0), [r0] "+r"(r0), [w1] "+r"(w1), [h1] "+r"(h1), [r1] "+r"(r1),
+                     [inputs] "+r"(inputs), [x] "+r"(x), [w] "+r"(w)
+                   : [end] "r"(end)
+                   : "r0", "r1", "r2", "r3", "cc", "memory");
 #elif TVM_TINY_BYTE_PRODUCTS_THUMB
+  /* r8 to r11 are saved by hand, because a compiler that optimises for size takes them for nobody's. */
   uint32_t sums[7];
   register const uint8_t *ws __asm__("r4") = w;
   register const int8_t *end __asm__("r5") = x + depth;
@@ -88,15 +87,17 @@ static inline TVM_TINY_NOINLINE void tvm_tiny_byte_products_8(int32_t *acc, cons
   register uint32_t *results __asm__("r7") = sums;
   __asm__ volatile(
       ".syntax unified\n\t"
-      "push {r7}\n\t"
+      "mov r0, r8\n\tmov r1, r9\n\tmov r2, r10\n\tmov r3, r11\n\tpush {r0, r1, r2, r3, r7}\n\t"
       "movs r7, #0\n\tmov r8, r7\n\tmov r9, r7\n\tmov r10, r7\n\tmov r11, r7\n\tmov r12, r7\n\tmov lr, r7\n"
-      "1:\n\t" TVM_TINY_BYTE_PRODUCTS_STEP "bne 1b\n\t"
-      "mov r0, r7\n\tpop {r7}\n\t"
+      "1:\n\t" TVM_TINY_BYTE_PRODUCTS_STEP
+      "bne 1b\n\t"
+      "mov r0, r7\n\tldr r7, [sp, #16]\n\t"
       "mov r1, r8\n\tmov r2, r9\n\tmov r3, r10\n\tstm r7!, {r0, r1, r2, r3}\n\t"
-      "mov r1, r11\n\tmov r2, r12\n\tmov r3, lr\n\tstm r7!, {r1, r2, r3}"
+      "mov r1, r11\n\tmov r2, r12\n\tmov r3, lr\n\tstm r7!, {r1, r2, r3}\n\t"
+      "pop {r0, r1, r2, r3, r7}\n\tmov r8, r0\n\tmov r9, r1\n\tmov r10, r2\n\tmov r11, r3"
       : "+l"(ws), "+l"(k), "+l"(results)
       : "l"(end)
-      : "r0", "r1", "r2", "r3", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+      : "r0", "r1", "r2", "r3", "r12", "lr", "cc", "memory");
   const uint32_t inputs = sums[0];
   const uint32_t r0 = sums[1];
   const uint32_t h0 = sums[2];

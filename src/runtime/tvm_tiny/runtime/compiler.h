@@ -40,4 +40,11 @@
 #define TVM_TINY_ALWAYS_INLINE
 #endif
 
+/* For an inner loop that all layers share: one copy of it. Not every model calls each one of a header. */
+#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
+#define TVM_TINY_KERNEL __attribute__((noinline, unused))
+#else
+#define TVM_TINY_KERNEL
+#endif
+
 #endif /* TVM_TINY_RUNTIME_COMPILER_H_ */

@@ -56,23 +56,24 @@ static inline int32_t tvm_tiny_unpacked(int32_t low, int32_t high, int32_t which
 }
 
 #if TVM_TINY_PACKED_THUMB && defined(__thumb2__)
-#define TVM_TINY_PACKED_STEP                  \
-  "ldrsb r4, [%[w]], #1\n\t"                  \
-  "ldm %[x]!, {r0, r1, r2, r3}\n\t"           \
+#define TVM_TINY_PACKED_STEP                                 \
+  "ldrsb r4, [%[w]], #1\n\t"                                 \
+  "ldm %[x]!, {r0, r1, r2, r3}\n\t"                          \
   "mla %[a0], r0, r4, %[a0]\n\tmla %[a1], r1, r4, %[a1]\n\t" \
   "mla %[a2], r2, r4, %[a2]\n\tmla %[a3], r3, r4, %[a3]\n\t"
 #elif TVM_TINY_PACKED_THUMB
 /* A product takes the place of its input, which is read again for the next channel: so there is nothing to move. */
-#define TVM_TINY_PACKED_STEP                        \
-  "ldrsb r4, [r6, r7]\n\tldm r5!, {r0, r1, r2, r3}\n\t" \
+#define TVM_TINY_PACKED_STEP                                   \
+  "ldrsb r4, [r6, r7]\n\tldm r5!, {r0, r1, r2, r3}\n\t"        \
   "muls r0, r4\n\tadd r8, r0\n\tmuls r1, r4\n\tadd r9, r1\n\t" \
   "muls r2, r4\n\tadd r10, r2\n\tmuls r3, r4\n\tadd r11, r3\n\tadds r7, #1\n\t"
+/* By hand, because a compiler that optimises for size takes these registers for nobody's. */
+#define TVM_TINY_PACKED_SAVE "mov r0, r8\n\tmov r1, r9\n\tmov r2, r10\n\tmov r3, r11\n\tpush {r0, r1, r2, r3}\n\t"
 #endif
 
 /* acc[pixel] += weights of a channel . inputs of the pixel, for 6 pixels. x: for every weight, the low and the high
  * word of pixels 0, 1, 2, then those of pixels 3, 4, 5. The sums over this depth fit 21 bits. */
-static inline TVM_TINY_NOINLINE void tvm_tiny_packed_dot_6(int32_t *acc, const int32_t *x, const int8_t *w,
-                                                           int32_t depth) {
+static TVM_TINY_KERNEL void tvm_tiny_packed_dot_6(int32_t *acc, const int32_t *x, const int8_t *w, int32_t depth) {
   uint32_t sums[4];
 #if TVM_TINY_PACKED_THUMB && defined(__thumb2__)
   uint32_t a0 = 0;
@@ -86,7 +87,8 @@ static inline TVM_TINY_NOINLINE void tvm_tiny_packed_dot_6(int32_t *acc, const i
       "1:\n\t" TVM_TINY_PACKED_STEP
       "cmp %[w], %[whole]\n\tbne 1b\n\t"
       "2:\n\tcmp %[w], %[end]\n\tbeq 4f\n\t"
-      "3:\n\t.rept 8\n\t" TVM_TINY_PACKED_STEP ".endr\n\t"
+      "3:\n\t.rept 8\n\t" TVM_TINY_PACKED_STEP
+      ".endr\n\t"
       "cmp %[w], %[end]\n\tbne 3b\n\t"
       "4:"
       : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [x] "+r"(x), [w] "+r"(w)
@@ -101,23 +103,25 @@ static inline TVM_TINY_NOINLINE void tvm_tiny_packed_dot_6(int32_t *acc, const i
   register uint32_t a1 __asm__("r1");
   register uint32_t a2 __asm__("r2");
   register uint32_t a3 __asm__("r3");
+  register uint32_t whole __asm__("r4") = 0u - ((uint32_t)depth & ~7u);
   register const int32_t *xs __asm__("r5") = x;
   register const int8_t *end __asm__("r6") = w + depth;
   register int32_t k __asm__("r7") = -depth;
-  register int32_t whole __asm__("r12") = -(depth & ~7);
-  __asm__ volatile(
-      ".syntax unified\n\t"
-      "movs r4, #0\n\tmov r8, r4\n\tmov r9, r4\n\tmov r10, r4\n\tmov r11, r4\n\t"
-      "cmp r7, r12\n\tbeq 2f\n\t"
-      "1:\n\t" TVM_TINY_PACKED_STEP
-      "cmp r7, r12\n\tbne 1b\n\t"
-      "2:\n\tcmp r7, #0\n\tbeq 4f\n\t"
-      "3:\n\t.rept 8\n\t" TVM_TINY_PACKED_STEP ".endr\n\t"
-      "bne 3b\n\t"
-      "4:\n\tmov r0, r8\n\tmov r1, r9\n\tmov r2, r10\n\tmov r3, r11"
-      : "=l"(a0), "=l"(a1), "=l"(a2), "=l"(a3), "+l"(xs), "+l"(k)
-      : "l"(end), "h"(whole)
-      : "r4", "r8", "r9", "r10", "r11", "cc", "memory");
+  __asm__ volatile(".syntax unified\n\t" TVM_TINY_PACKED_SAVE
+                   "mov r12, r4\n\tmovs r4, #0\n\tmov r8, r4\n\tmov r9, r4\n\tmov r10, r4\n\tmov r11, r4\n\t"
+                   "cmp r7, r12\n\tbeq 2f\n\t"
+                   "1:\n\t" TVM_TINY_PACKED_STEP
+                   "cmp r7, r12\n\tbne 1b\n\t"
+                   "2:\n\tcmp r7, #0\n\tbeq 4f\n\t"
+                   "3:\n\t.rept 8\n\t" TVM_TINY_PACKED_STEP
+                   ".endr\n\t"
+                   "bne 3b\n\t"
+                   "4:\n\tpop {r4, r5, r6, r7}\n\t"
+                   "mov r0, r8\n\tmov r1, r9\n\tmov r2, r10\n\tmov r3, r11\n\t"
+                   "mov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7"
+                   : "=l"(a0), "=l"(a1), "=l"(a2), "=l"(a3), "+l"(whole), "+l"(xs), "+l"(end), "+l"(k)
+                   :
+                   : "r12", "cc", "memory");
   sums[0] = a0;
   sums[1] = a1;
   sums[2] = a2;
