@@ -26,7 +26,7 @@ from tvm_tiny.target import Core, get_core
 
 # What each setting of --optimize means to the compiler. With the scalar schedules, -O3 takes a fifth of the instructions of -O2 off
 # and nearly doubles the code; its stack is deeper by some 100 to 160 bytes, so "ram" stays with -O2.
-OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O3",), "size": ("-Os",), "ram": ("-O2",)}
+OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
 
 _SUPPORT = ("startup.c", "fault.c", "semihosting.c")
 _HARNESS = ("main.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")

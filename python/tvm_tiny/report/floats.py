@@ -21,7 +21,8 @@ NO_FORM = "it reads 8-bit tensors, but has no integer form here"
 class FloatLayer:
     """A layer whose C computes with floating-point numbers.
 
-    ``operator`` and ``tensor`` are those of the lowering's remark, where there is one: the model's operator, and the quantised tensor
+    ``operator`` and ``tensor`` are those of the lowering's remark, where there is one: the model's operator, and the quantised
+    tensor
     that it should have computed in integers. Else they are the layer's own; ``tensor`` may be "".
     """
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
+from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
 from tvm_tiny.schedule.mve.depthwise import MVE_DEPTHWISE
 from tvm_tiny.schedule.mve.gemm import MVE_GEMM
-from tvm_tiny.schedule.scalar.depthwise import DEPTHWISE
 from tvm_tiny.schedule.scalar.dense import DENSE
+from tvm_tiny.schedule.scalar.depthwise import DEPTHWISE
 from tvm_tiny.schedule.scalar.packed import PACKED
 from tvm_tiny.schedule.table_add import TABLE_ADD
 from tvm_tiny.target import Core
@@ -20,6 +21,7 @@ SCALAR: tuple[Implementation, ...] = (PACKED, DENSE, DEPTHWISE, LINEAR_ADD, TABL
 DSP: tuple[Implementation, ...] = (
     LINE_BUFFER,
     GEMM,
+    DSP_DEPTHWISE,
     *SCALAR,
 )
 MVE: tuple[Implementation, ...] = (

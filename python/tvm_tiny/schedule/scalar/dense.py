@@ -44,7 +44,7 @@ def build(node: Node, core: Core) -> Scheduled:
     weight[:channels] = (node.constant(1).reshape(channels, depth).astype(np.int16) + 128).astype(np.uint8)
     bias = np.zeros(blocks * _CHANNELS, np.int32)
     bias[:channels] = node.constant(2)
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "weight": np.ascontiguousarray(weight.reshape(blocks, _CHANNELS, depth).transpose(0, 2, 1)),
         "bias": bias,
         **requantize.constants,
@@ -59,9 +59,7 @@ def build(node: Node, core: Core) -> Scheduled:
     k = te.reduce_axis((0, depth), "k")
     acc = te.compute((rows, blocks, _CHANNELS), product, "acc")
     total = te.compute((rows, blocks, _CHANNELS), lambda r, b, c: at["bias"][b * _CHANNELS + c] + acc[r, b, c], "total")
-    result = te.compute(
-        (rows, channels), lambda r, c: requantize.apply(total[r, c // _CHANNELS, c % _CHANNELS], c, at), "output"
-    )
+    result = te.compute((rows, channels), lambda r, c: requantize.apply(total[r, c // _CHANNELS, c % _CHANNELS], c, at), "output")
     sch = s_tir.Schedule(te.create_prim_func([x, *at.values(), result]))
     sch.fuse_reduction_epilogue("acc", "total")  # the sums start from the bias
     block_acc, output = sch.get_sblock("acc"), sch.get_sblock("output")
@@ -102,9 +100,7 @@ def dot(depth: int) -> str:
             T.reads(A[0:8], X[0:depth], W[0:depth, 0:8])
             T.writes(A[0:8])
             T.evaluate(
-                T.call_extern(
-                    "int32", "tvm_tiny_byte_products_8", A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), depth
-                )
+                T.call_extern("int32", "tvm_tiny_byte_products_8", A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), depth)
             )
 
     name = f"tiny.scalar.byte_products_{depth}"

@@ -1,6 +1,7 @@
 """Depthwise 3x3 convolution on cores without SIMD, one channel after the other.
 
-The inputs of a channel are gathered into a plane of words, padding included, a strip of rows at a time; a kernel then runs along its
+The inputs of a channel are gathered into a plane of words, padding included, a strip of rows at a time; a kernel then runs along
+its
 rows with no test (runtime/depthwise_rows.h). It runs along the longer axis of the image.
 """
 
@@ -208,11 +209,7 @@ def row_of_sums(plane: Plane) -> str:
         with T.sblock("root"):
             T.reads(P[0:3, 0:stride, 0:pitch], W[0:10])
             T.writes(A[0:groups, 0:4])
-            T.evaluate(
-                T.call_extern(
-                    "int32", function, A.access_ptr("w"), P.access_ptr("r"), W.access_ptr("r"), groups, pitch
-                )
-            )
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("w"), P.access_ptr("r"), W.access_ptr("r"), groups, pitch))
 
     name = f"tiny.scalar.depthwise_row_{plane}"
     TensorIntrin.register(name, description, implementation, override=True)

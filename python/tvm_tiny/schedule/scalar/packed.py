@@ -8,6 +8,7 @@ exact as long as each of them is known to fit 21 bits; a deeper reduction is cut
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -86,7 +87,7 @@ def build(node: Node, core: Core) -> Scheduled:
     return Scheduled(_schedule(func, window, parts), constants)
 
 
-def _inputs(window: Window, x: te.Tensor, groups: int):
+def _inputs(window: Window, x: te.Tensor, groups: int) -> Callable[..., tirx.Expr]:
     """(group, pixel of the group, k) → the input; by way of a buffer unless the inputs are neighbours in memory anyway."""
     last = window.pixels - 1
     if window.pointwise:

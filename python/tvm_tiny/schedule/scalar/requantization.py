@@ -32,7 +32,6 @@ class Requantization:
 
 def requantization_of(node: Node, reach: tuple[np.ndarray, np.ndarray], core: Core) -> Requantization:
     """For the sums of ``node``, bias included; ``node.attrs`` has zero point, limits and rounding."""
-    attrs = node.attrs
     scales = np.broadcast_to(node.constant(3), (node.output.shape[-1],))
     if np.all(scales == scales[0]):  # one form for all channels, if there is one
         whole = (np.array([reach[0].min()]), np.array([reach[1].max()]))

@@ -1,7 +1,9 @@
-"""Requantisation for cores that multiply 32 by 32 bits to 32 (Cortex-M0, M0+), proven exact as in :mod:`tvm_tiny.schedule.requantize`.
+"""Requantisation for cores that multiply 32 by 32 bits to 32 (Cortex-M0, M0+), proven exact as in
+:mod:`tvm_tiny.schedule.requantize`.
 
 The form is that of a core with long products, ``((sum * multiplier) >> drop) + offset - (unit if sum < 0)) >> shift``, with the
-multiplier cut into two or three digits of ``width`` bits so that a sum times a digit fits 32 bits. The floor of the whole product is
+multiplier cut into two or three digits of ``width`` bits so that a sum times a digit fits 32 bits. The floor of the whole product
+is
 reached digit by digit, from the lowest one:
 
     floor(sum * (upper * 2^width + lower) / 2^width) = sum * upper + floor(sum * lower / 2^width)
@@ -78,7 +80,8 @@ def split_form(
 ) -> Split | None:
     """The cheapest exact form; None where a channel has none.
 
-    Tried in turn: two digits with one shift for all channels, with each channel's own, three digits likewise, then all of these with
+    Tried in turn: two digits with one shift for all channels, with each channel's own, three digits likewise, then all of these
+    with
     the correction for negative sums. Parameters are those of :func:`tvm_tiny.schedule.requantize.high_word_form`.
     """
     channels = [
@@ -118,9 +121,7 @@ def _gathered(steps: list[Step], signed: bool) -> Split:
     return Split(multiplier, offset, shift, unit if signed else None, steps[0].width, steps[0].digits)
 
 
-def _solve_all(
-    channels: list[Channel], thresholds: list[dict[int, int]], forms: list[Step], signed: bool
-) -> list[Step] | None:
+def _solve_all(channels: list[Channel], thresholds: list[dict[int, int]], forms: list[Step], signed: bool) -> list[Step] | None:
     steps = []
     for channel, each, form in zip(channels, thresholds, forms, strict=True):
         step = _solve(channel, each, form, signed)
