@@ -15,7 +15,7 @@ def unroll(plane: Plane) -> int:
     """Steps of the kernel to one turn of its loop. Short rows need no loop."""
     if plane.stride == 1:
         return 3 if plane.along.positions > 8 else 6
-    return 4 if plane.along.positions > 7 else 6
+    return 2 if plane.along.positions > 7 else 6
 
 
 def requantized(total: tirx.Expr, multiplier: tirx.Expr, offset: tirx.Expr, shift: int) -> tirx.Expr:
