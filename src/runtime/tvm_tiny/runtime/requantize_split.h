@@ -12,6 +12,7 @@
 
 /* Inside int8 in most cases: one comparison then. */
 static inline int32_t tvm_tiny_clamp_s8(int32_t x) {
+  /* cppcheck-suppress shiftTooManyBitsSigned ; an arithmetic shift, as integer.h demands */
   return ((uint32_t)x + 128u <= 255u) ? x : ((x >> 31) ^ 127);
 }
 
