@@ -56,11 +56,12 @@ CASES = {
     "relu": convolution((1, 5, 5, 4), 6, (3, 3), activation="RELU", zero_point=-128),
     "relu6": convolution((1, 5, 5, 4), 6, (3, 3), activation="RELU6", zero_point=-50),
     "a small output scale": convolution((1, 5, 5, 4), 6, (3, 3), scale=0.0007),
+    "a deep sum": convolution((1, 4, 4, 96), 5, (3, 3), scale=2.0),
     "a large output scale": convolution((1, 5, 5, 4), 6, (3, 3), scale=30.0, zero_point=127),
 }
 
 
-@pytest.mark.parametrize("target", ["c", "cortex-m4"])
+@pytest.mark.parametrize("target", ["c", "cortex-m0", "cortex-m3", "cortex-m4"])
 @pytest.mark.parametrize("case", CASES)
 def test_equals_litert(case: str, target: str) -> None:
     compiled = compile_tflite(CASES[case], target=target)
@@ -77,14 +78,22 @@ ON_THE_CORE = (
     "channels that fill no word",
     "groups of four pixels, strided",
 )
+ON_SCALAR_CORES = (*ON_THE_CORE, "pointwise of one pixel", "a deep sum", "a large output scale", "relu6")
 
 
-@pytest.mark.parametrize("case", ON_THE_CORE)
-def test_equals_litert_on_the_emulated_core(case: str) -> None:
-    compiled = compile_tflite(CASES[case], target="cortex-m4")
+@pytest.mark.parametrize(
+    ("target", "board", "case"),
+    [
+        *(("cortex-m4", "mps2-an386", case) for case in ON_THE_CORE),
+        *(("cortex-m3", "mps2-an385", case) for case in ON_SCALAR_CORES),
+        *(("cortex-m0", "microbit-xl", case) for case in ON_SCALAR_CORES),
+    ],
+)
+def test_equals_litert_on_the_emulated_core(target: str, board: str, case: str) -> None:
+    compiled = compile_tflite(CASES[case], target=target)
     samples = random_inputs(compiled.inputs, 12, seed=2)
     reference = LiteRTReference(CASES[case])
-    assert_equals(compiled.run(samples, board="mps2-an386").outputs, [reference.run(sample) for sample in samples])
+    assert_equals(compiled.run(samples, board=board).outputs, [reference.run(sample) for sample in samples])
 
 
 def test_counts_its_multiply_accumulates() -> None:

@@ -37,11 +37,14 @@ CASES = {
     "one channel": depthwise((1, 6, 5, 1), (3, 3)),
     "one column": depthwise((1, 8, 1, 4), (3, 3)),
     "one row": depthwise((1, 1, 8, 4), (1, 3)),
+    "several strips": depthwise((1, 48, 44, 2), (3, 3)),
+    "several strips, strided": depthwise((1, 48, 44, 2), (3, 3), stride=(2, 2)),
+    "two images": depthwise((2, 6, 9, 3), (3, 3)),
     "relu6": depthwise((1, 6, 5, 4), (3, 3), activation="RELU6", zero_point=-128),
 }
 
 
-@pytest.mark.parametrize("target", ["c", "cortex-m4"])
+@pytest.mark.parametrize("target", ["c", "cortex-m0", "cortex-m3", "cortex-m4"])
 @pytest.mark.parametrize("case", CASES)
 def test_equals_litert(case: str, target: str) -> None:
     compiled = compile_tflite(CASES[case], target=target)
@@ -50,9 +53,12 @@ def test_equals_litert(case: str, target: str) -> None:
     assert_equals(outputs_of(compiled, samples), [reference.run(sample) for sample in samples])
 
 
-@pytest.mark.parametrize("case", ["3x3", "strided", "5x5", "a multiplier of two"])
-def test_equals_litert_on_the_emulated_core(case: str) -> None:
-    compiled = compile_tflite(CASES[case], target="cortex-m4")
+@pytest.mark.parametrize(
+    ("target", "board"), [("cortex-m4", "mps2-an386"), ("cortex-m3", "mps2-an385"), ("cortex-m0", "microbit-xl")]
+)
+@pytest.mark.parametrize("case", ["3x3", "strided", "5x5", "a multiplier of two", "several strips", "two images"])
+def test_equals_litert_on_the_emulated_core(case: str, target: str, board: str) -> None:
+    compiled = compile_tflite(CASES[case], target=target)
     samples = random_inputs(compiled.inputs, 12, seed=2)
     reference = LiteRTReference(CASES[case])
-    assert_equals(compiled.run(samples, board="mps2-an386").outputs, [reference.run(sample) for sample in samples])
+    assert_equals(compiled.run(samples, board=board).outputs, [reference.run(sample) for sample in samples])

@@ -36,7 +36,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("target", ["c", "cortex-m4"])
+@pytest.mark.parametrize("target", ["c", "cortex-m0", "cortex-m3", "cortex-m4"])
 @pytest.mark.parametrize("case", CASES)
 def test_equals_litert(case: str, target: str) -> None:
     compiled = compile_tflite(CASES[case], target=target)
@@ -45,8 +45,11 @@ def test_equals_litert(case: str, target: str) -> None:
     assert_equals(outputs_of(compiled, samples), [reference.run(sample) for sample in samples])
 
 
-@pytest.mark.parametrize("case", ["wide", "units that fill no block", "a depth that fills no word"])
-def test_the_portable_and_the_dsp_form_of_micro_rounding_agree_on_the_core(case: str) -> None:
-    plain, fast = (compile_tflite(CASES[case], rounding="tflite-micro", target=target) for target in ("c", "cortex-m4"))
+@pytest.mark.parametrize(
+    ("target", "board"), [("cortex-m4", "mps2-an386"), ("cortex-m3", "mps2-an385"), ("cortex-m0", "microbit-xl")]
+)
+@pytest.mark.parametrize("case", ["wide", "units that fill no block", "a depth that fills no word", "a batch"])
+def test_the_portable_and_the_fast_form_of_micro_rounding_agree_on_the_core(case: str, target: str, board: str) -> None:
+    plain, fast = (compile_tflite(CASES[case], rounding="tflite-micro", target=each) for each in ("c", target))
     samples = random_inputs(plain.inputs, 20, seed=2)
-    assert_equals(fast.run(samples, board="mps2-an386").outputs, outputs_of(plain, samples))
+    assert_equals(fast.run(samples, board=board).outputs, outputs_of(plain, samples))

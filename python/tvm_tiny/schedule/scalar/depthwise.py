@@ -1,8 +1,7 @@
 """Depthwise 3x3 convolution on cores without SIMD, one channel after the other.
 
 The inputs of a channel are gathered into a plane of words, padding included, a strip of rows at a time; a kernel then runs along
-its
-rows with no test (runtime/depthwise_rows.h). It runs along the longer axis of the image.
+its rows with no test (runtime/depthwise_rows.h). It runs along the longer axis of the image.
 """
 
 from __future__ import annotations
@@ -50,9 +49,19 @@ class Plane:
     pad_value: int
 
     @property
+    def function(self) -> str:
+        """The kernel."""
+        return f"tvm_tiny_depthwise_row_3x3_s{self.stride}"
+
+    @property
     def groups(self) -> int:
         """Groups of outputs in a row."""
         return -(-self.along.positions // _OUTPUTS)
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Shape of a row of sums; one group has no axis for groups."""
+        return (self.groups, _OUTPUTS) if self.groups > 1 else (_OUTPUTS,)
 
     @property
     def pitch(self) -> int:
@@ -140,18 +149,18 @@ def build(node: Node, core: Core) -> Scheduled:
         "taps",
     )
     sums = te.compute(
-        (batch, channels, plane.across.positions, plane.groups, _OUTPUTS),
-        lambda n, c, a, g, i: plane.total(
+        (batch, channels, plane.across.positions, *plane.row),
+        lambda n, c, a, *b: plane.total(
             lambda row, phase, column: words[n, c, a * plane.stride + row, phase, column],
             lambda t: taps[n, c, t],
-            g * _OUTPUTS + i,
+            b[0] * _OUTPUTS + b[1] if len(b) == 2 else b[0],
         ),
         "sums",
     )
 
     def output(n: tirx.Var, h: tirx.Var, w: tirx.Var, c: tirx.Var) -> tirx.Expr:
         a, b = (w, h) if plane.transposed else (h, w)
-        return requantize.apply(sums[n, c, a, b // _OUTPUTS, b % _OUTPUTS], c, at)
+        return requantize.apply(sums[(n, c, a, *((b // _OUTPUTS, b % _OUTPUTS) if plane.groups > 1 else (b,)))], c, at)
 
     result = te.compute(node.output.shape, output, "output")
     return Scheduled(_schedule(te.create_prim_func([x, *at.values(), result]), plane), constants)
@@ -169,7 +178,7 @@ def _schedule(func: tirx.PrimFunc, plane: Plane) -> tirx.PrimFunc:
     sch.compute_at(taps, channel, preserve_unit_loops=True)
     last = sch.get_loops(taps)[-1]
     sch.unroll(last)
-    sch.tensorize(sch.get_loops(sums)[-2], row_of_sums(plane))
+    sch.tensorize(sch.get_loops(sums)[-len(plane.row)], row_of_sums(plane))
     if plane.strips == 1:
         _partition(sch, sch.get_loops(words)[-3], plane.across.before, plane.across.size, plane.rows)
     return sch.mod["main"]
@@ -185,8 +194,15 @@ def _partition(sch: s_tir.Schedule, loop: Any, before: int, size: int, extent: i
 @cache
 def row_of_sums(plane: Plane) -> str:
     """Name of the intrinsic for a row of outputs: ``sums[b] = plane.total(...)``, int32."""
+    pair = _groups_of_sums(plane) if plane.groups > 1 else _group_of_sums(plane)
+    name = f"tiny.scalar.depthwise_row_{plane}"
+    TensorIntrin.register(name, *pair, override=True)
+    return name
+
+
+def _groups_of_sums(plane: Plane) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
     stride, pitch, groups = plane.stride, plane.pitch, plane.groups
-    function = f"tvm_tiny_depthwise_row_3x3_s{plane.stride}"
+    function = plane.function
 
     @T.prim_func(s_tir=True)
     def description(p: T.handle, w: T.handle, sums: T.handle) -> None:
@@ -211,9 +227,36 @@ def row_of_sums(plane: Plane) -> str:
             T.writes(A[0:groups, 0:4])
             T.evaluate(T.call_extern("int32", function, A.access_ptr("w"), P.access_ptr("r"), W.access_ptr("r"), groups, pitch))
 
-    name = f"tiny.scalar.depthwise_row_{plane}"
-    TensorIntrin.register(name, description, implementation, override=True)
-    return name
+    return description, implementation
+
+
+def _group_of_sums(plane: Plane) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
+    stride, pitch, function = plane.stride, plane.pitch, plane.function
+
+    @T.prim_func(s_tir=True)
+    def description(p: T.handle, w: T.handle, sums: T.handle) -> None:
+        P = T.match_buffer(p, (3, stride, pitch), "int32", offset_factor=1)
+        W = T.match_buffer(w, (10,), "int32", offset_factor=1)
+        A = T.match_buffer(sums, (4,), "int32", offset_factor=1)
+        with T.sblock("root"):
+            T.reads(P[0:3, 0:stride, 0:pitch], W[0:10])
+            T.writes(A[0:4])
+            for i in T.serial(4):
+                with T.sblock("sum"):
+                    vi = T.axis.spatial(4, i)
+                    A[vi] = plane.total(lambda row, phase, column: P[row, phase, column], lambda t: W[t], vi)
+
+    @T.prim_func(s_tir=True)
+    def implementation(p: T.handle, w: T.handle, sums: T.handle) -> None:
+        P = T.match_buffer(p, (3, stride, pitch), "int32", offset_factor=1)
+        W = T.match_buffer(w, (10,), "int32", offset_factor=1)
+        A = T.match_buffer(sums, (4,), "int32", offset_factor=1)
+        with T.sblock("root"):
+            T.reads(P[0:3, 0:stride, 0:pitch], W[0:10])
+            T.writes(A[0:4])
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("w"), P.access_ptr("r"), W.access_ptr("r"), 1, pitch))
+
+    return description, implementation
 
 
 DEPTHWISE = Implementation("depthwise 3x3 by rows", applies, build)

@@ -87,7 +87,7 @@ def build(node: Node, core: Core) -> Scheduled:
     return Scheduled(_schedule(func, window, parts), constants)
 
 
-def _inputs(window: Window, x: te.Tensor, groups: int) -> Callable[..., tirx.Expr]:
+def _inputs(window: Window, x: te.Tensor, groups: int) -> Callable[[tirx.Expr, tirx.Expr, tirx.Expr], tirx.Expr]:
     """(group, pixel of the group, k) → the input; by way of a buffer unless the inputs are neighbours in memory anyway."""
     last = window.pixels - 1
     if window.pointwise:

@@ -1,10 +1,8 @@
-"""Requantisation for cores that multiply 32 by 32 bits to 32 (Cortex-M0, M0+), proven exact as in
-:mod:`tvm_tiny.schedule.requantize`.
+"""Requantisation for cores that multiply 32 by 32 bits to 32 (Cortex-M0, M0+).
 
-The form is that of a core with long products, ``((sum * multiplier) >> drop) + offset - (unit if sum < 0)) >> shift``, with the
-multiplier cut into two or three digits of ``width`` bits so that a sum times a digit fits 32 bits. The floor of the whole product
-is
-reached digit by digit, from the lowest one:
+It is proven exact as in :mod:`tvm_tiny.schedule.requantize`. The form is that of a core with long products,
+``(((sum * multiplier) >> drop) + offset - (unit if sum < 0)) >> shift``, with the multiplier cut into two or three digits of
+``width`` bits so that a sum times a digit fits 32 bits. The floor of the whole product is reached digit by digit, from the lowest:
 
     floor(sum * (upper * 2^width + lower) / 2^width) = sum * upper + floor(sum * lower / 2^width)
 """
@@ -81,8 +79,7 @@ def split_form(
     """The cheapest exact form; None where a channel has none.
 
     Tried in turn: two digits with one shift for all channels, with each channel's own, three digits likewise, then all of these
-    with
-    the correction for negative sums. Parameters are those of :func:`tvm_tiny.schedule.requantize.high_word_form`.
+    with the correction for negative sums. Parameters are those of :func:`tvm_tiny.schedule.requantize.high_word_form`.
     """
     channels = [
         Channel(float(scale), rounding, zero_point, low, high, (int(least), int(most)))
@@ -181,4 +178,4 @@ def _proven(step: Step, thresholds: dict[int, int], channel: Channel) -> bool:
         if step(threshold) < q or (threshold > channel.reach[0] and step(threshold - 1) >= q):
             return False
     held = [min(max(step(acc), channel.low), channel.high) for acc in ends]
-    return held == channel.reference(np.array(ends, dtype=np.int64)).tolist()
+    return bool(held == channel.reference(np.array(ends, dtype=np.int64)).tolist())
