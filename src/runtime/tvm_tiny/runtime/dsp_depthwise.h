@@ -177,9 +177,8 @@ static inline void tvm_tiny_store_sum(void *to, int32_t sum, int32_t multiplier,
  * k, l) and (2 * k + 1, l) of the image with its padding of one on all sides. What would be column along + 1 is
  * padding, as is column 0. The image's size is that of the output; its element (a, l) is x[a * across_step + l *
  * along_step]. */
-static inline TVM_TINY_SHARED void tvm_tiny_depthwise_plane_s1(int32_t *plane, const int8_t *x, int32_t padding,
-                                                               int32_t across, int32_t along, int32_t across_step,
-                                                               int32_t along_step) {
+static inline void tvm_tiny_depthwise_plane_s1(int32_t *plane, const int8_t *x, int32_t padding, int32_t across,
+                                               int32_t along, int32_t across_step, int32_t along_step) {
   const int32_t both = tvm_tiny_pack_s16x2(padding, padding);
   *plane = both;
   tvm_tiny_gather_high_s8(plane + 1, x, padding, along_step, along);
@@ -201,10 +200,9 @@ static inline TVM_TINY_SHARED void tvm_tiny_depthwise_plane_s1(int32_t *plane, c
 
 /* The same for stride 2 and any padding: 2 * across + 1 rows of along + 1 words; word [k][l] has the inputs (k, 2 * l)
  * and (k, 2 * l + 1) of the padded image, in which the image of height x width begins at (top, left). */
-static inline TVM_TINY_SHARED void tvm_tiny_depthwise_plane_s2(int32_t *plane, const int8_t *x, int32_t padding,
-                                                               int32_t across, int32_t along, int32_t across_step,
-                                                               int32_t along_step, int32_t height, int32_t width,
-                                                               int32_t top, int32_t left) {
+static inline void tvm_tiny_depthwise_plane_s2(int32_t *plane, const int8_t *x, int32_t padding, int32_t across,
+                                               int32_t along, int32_t across_step, int32_t along_step, int32_t height,
+                                               int32_t width, int32_t top, int32_t left) {
   const int32_t both = tvm_tiny_pack_s16x2(padding, padding);
   const int32_t rows = 2 * across + 1;
   const int32_t bottom = (top + height < rows) ? (top + height) : rows;
