@@ -8,8 +8,8 @@ import pytest
 from ..codegen.compilers import C_COMPILERS, CPP_COMPILERS, Compiler, name_of
 from .native import RUNTIME, SIGNATURES
 
-# Inner loops for cores that have the instructions: the emulated boards test them, with the schedules that call them.
-INSTRUCTION_SETS = ("dsp", "mve")
+# Inner loops of one kind of core: the emulated boards test them, with the schedules that call them.
+INSTRUCTION_SETS = ("dsp", "mve", "byte_products", "packed", "depthwise_rows", "requantize_split")
 HEADERS = sorted(path.relative_to(RUNTIME).as_posix() for path in RUNTIME.rglob("*.h"))
 
 
