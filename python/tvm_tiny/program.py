@@ -61,10 +61,27 @@ class Scratch:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """How far a layer's output may run over one of its inputs, which nothing needs after this layer.
+
+    With both in one memory, the layer stays exact if the output's first byte lies at least ``before`` bytes before the input's first
+    byte, or at least ``after`` bytes behind it, or, where ``same``, exactly on it. Without any overlap ``before`` is the output's
+    size and ``after`` the input's; ``before`` may be smaller down to any negative number that is safe.
+    """
+
+    input: str
+    output: str
+    before: int
+    after: int
+    same: bool = False
+
+
+@dataclass(frozen=True)
 class Layer:
     """One C function: ``func`` takes inputs, constants, outputs and scratch, in this order.
 
     ``func`` is a lowered TIRx function: loops over flat buffers, no blocks. ``comment`` is one line for the reader of the C.
+    Its inputs, outputs and scratch share no byte, except as ``overlaps`` allow.
     """
 
     name: str
@@ -80,6 +97,7 @@ class Layer:
     offload: str = "cpu"
     integer: bool = True
     comment: str = ""
+    overlaps: tuple[Overlap, ...] = ()
 
 
 @dataclass(frozen=True)
