@@ -64,9 +64,9 @@ class Scratch:
 class Overlap:
     """How far a layer's output may run over one of its inputs, which nothing needs after this layer.
 
-    With both in one memory, the layer stays exact if the output's first byte lies at least ``before`` bytes before the input's first
-    byte, or at least ``after`` bytes behind it, or, where ``same``, exactly on it. Without any overlap ``before`` is the output's
-    size and ``after`` the input's; ``before`` may be smaller down to any negative number that is safe.
+    With both in one memory, the layer stays exact if the first byte of the output lies at least ``before`` bytes before that of the
+    input, or at least ``after`` bytes behind it, or, where ``same``, exactly on it. Without any overlap ``before`` is the size of
+    the output and ``after`` that of the input; an output that follows the reads may even have a ``before`` of 0 or less.
     """
 
     input: str
