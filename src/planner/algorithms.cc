@@ -10,6 +10,9 @@ struct Entry {
 };
 
 constexpr Entry kAlgorithms[] = {
+    {"exact", Exact},
+    {"hill-climb", HillClimb},
+    {"greedy-by-conflicts", GreedyByConflicts},
     {"greedy-by-size", GreedyBySize},
 };
 

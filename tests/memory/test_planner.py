@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvm_tiny.memory import check_plan, plan_memory
-from tvm_tiny.memory.lifetimes import Lifetime
-from tvm_tiny.memory.native import UNLIMITED, place
 from tvm_tiny.memory.plan import Placement
 from tvm_tiny.program import Program
 
@@ -64,18 +62,3 @@ def test_alignment_is_a_power_of_two(alignment: int):
 def test_unknown_algorithm_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown memory planner 'magic': expected one of .*greedy-by-size"):
         plan_memory(program({"x": 1}, "x", "x", []), algorithm="magic")
-
-
-def test_pools_are_filled_in_their_order_and_never_beyond_their_capacity():
-    buffers = [Lifetime("a", 60, 0, 1), Lifetime("b", 50, 0, 1), Lifetime("c", 40, 1, 2)]
-    places = place("greedy-by-size", buffers, alignment=1, capacities=(100, UNLIMITED))
-    assert places == [(0, 0), (1, 0), (0, 60)]
-
-
-def test_buffer_that_fits_into_no_pool_is_told():
-    assert place("greedy-by-size", [Lifetime("a", 60, 0, 0)], alignment=1, capacities=(50,)) == [(-1, 0)]
-
-
-def test_library_refuses_numbers_that_make_no_sense():
-    with pytest.raises(ValueError, match="first <= last"):
-        place("greedy-by-size", [Lifetime("a", 1, 2, 1)], alignment=1)

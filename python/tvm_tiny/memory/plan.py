@@ -35,6 +35,8 @@ class MemoryPlan:
     placements : dict of str to Placement
     algorithm : str
         What placed them, for the report.
+    optimal : bool
+        It is proven that no plan is smaller.
     """
 
     arena_size: int
@@ -42,3 +44,4 @@ class MemoryPlan:
     alignment: int
     placements: dict[str, Placement]
     algorithm: str
+    optimal: bool = False

@@ -4,8 +4,14 @@ The order of execution says when each buffer is alive (`lifetimes`). Two buffers
 all others may. Placing them so that the arena becomes small is a packing problem, rectangles of size × lifetime that may slide
 along the axis of addresses; it is NP-hard, and the algorithms for it live in ``src/planner``:
 
+``exact``
+    The best of the others, then a search that makes it smaller or proves that this is impossible, within its limit.
+``hill-climb``
+    ``greedy-by-size`` again and again, with the order changed a little.
+``greedy-by-conflicts``
+    The buffer with the most others alive at its time first, each at the lowest address that is free during all of its life.
 ``greedy-by-size``
-    The largest buffer first, each at the lowest address that is free during all of its life.
+    The same with the largest buffer first.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ from tvm_tiny.memory.plan import MemoryPlan, Placement
 from tvm_tiny.program import Program
 
 
-def plan_memory(program: Program, *, algorithm: str = "greedy-by-size", alignment: int = 16) -> MemoryPlan:
+def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 16) -> MemoryPlan:
     """Place every tensor and scratch buffer of ``program`` into one arena.
 
     Parameters
@@ -45,10 +51,10 @@ def plan_memory(program: Program, *, algorithm: str = "greedy-by-size", alignmen
         raise ValueError(f"unknown memory planner {algorithm!r}: expected one of {', '.join(native.algorithms())}")
 
     buffers = lifetimes(program)
-    places = native.place(algorithm, buffers, alignment=alignment)
+    placed = native.place(algorithm, buffers, alignment=alignment)
     placements = {
         buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last)
-        for buffer, (_, offset) in zip(buffers, places, strict=True)
+        for buffer, (_, offset) in zip(buffers, placed.places, strict=True)
     }
     return MemoryPlan(
         arena_size=max((placement.offset + placement.size for placement in placements.values()), default=0),
@@ -56,4 +62,5 @@ def plan_memory(program: Program, *, algorithm: str = "greedy-by-size", alignmen
         alignment=alignment,
         placements=placements,
         algorithm=algorithm,
+        optimal=placed.optimal,
     )

@@ -31,9 +31,9 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const z = ((inputs != NULL) && (inputs->z != NULL)) ? inputs->z : memory + 320;
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 192;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
+  const int8_t *const z = ((inputs != NULL) && (inputs->z != NULL)) ? inputs->z : memory;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 64;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 192;
 
   /* 0: concatenate_0, 1x6x5x6 int8, "y" */
   m_concatenate_0(x, z, y);

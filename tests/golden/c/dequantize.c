@@ -26,8 +26,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 48;
-  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)memory;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
+  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)(memory + 16);
 
   /* 0: dequantize_0, 1x10 float32, "y" */
   m_dequantize_0(x, y);

@@ -30,8 +30,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 208;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
 
   /* 0: pad_0, 1x7x7x4 int8, "y" */
   m_pad_0(x, y);

@@ -26,8 +26,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 48;
+  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)(memory + 16);
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: quantize_0, 1x10 int8, "y" */
   m_quantize_0(x, y);

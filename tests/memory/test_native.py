@@ -1,0 +1,148 @@
+"""Plans of the C++ planner: safe by a check of every pair, and the smallest by trying everything."""
+
+import pytest
+
+from tvm_tiny.memory.lifetimes import Lifetime
+from tvm_tiny.memory.native import UNLIMITED, Relaxed, algorithms, place
+
+from .problems import mistakes, random_problem, sizes, smallest, value
+
+ALGORITHMS = ("exact", "hill-climb", "greedy-by-conflicts", "greedy-by-size")
+
+# A name, and what random_problem takes: everything alone, then everything together.
+KINDS = {
+    "plain": {},
+    "aligned": {"alignments": (16,)},
+    "mixed alignments": {"alignments": (1, 4, 16, 24)},
+    "relaxed": {"relaxed": 0.7},
+    "pools": {"pools": 3},
+    "pinned": {"pinned": 0.1},
+    "all": {"alignments": (1, 4, 16), "relaxed": 0.7, "pools": 3, "pinned": 0.1},
+}
+
+
+def test_names():
+    assert algorithms() == ALGORITHMS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_random_plans_are_safe(algorithm: str, kind: str):
+    for seed in range(100):
+        problem = random_problem(seed, count=1 + seed % 40, **KINDS[kind])
+        placed = problem.place(algorithm, time_limit=0.01)
+        assert list(mistakes(problem, placed)) == [], seed
+        if kind != "pools" and kind != "pinned" and kind != "all":
+            assert min(pool for pool, _ in placed.places) == 0, seed
+            assert placed.bound <= sum(sizes(problem, placed)), seed
+
+
+@pytest.mark.parametrize("kind", ["plain", "mixed alignments", "relaxed", "all"])
+def test_same_problem_gets_the_same_plan(kind: str):
+    for seed in range(20):
+        problem = random_problem(seed, count=30, **KINDS[kind])
+        for algorithm in ALGORITHMS:
+            assert problem.place(algorithm, time_limit=0.02) == problem.place(algorithm, time_limit=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_is_never_worse_than_the_others(kind: str):
+    for seed in range(40):
+        problem = random_problem(seed, count=60, **KINDS[kind])
+        best = min(value(problem, problem.place(algorithm)) for algorithm in ALGORITHMS[1:])
+        assert value(problem, problem.place("exact", time_limit=0.02)) <= best, seed
+
+
+@pytest.mark.parametrize("alignments", [(1,), (1, 2, 3)])
+def test_claims_hold_when_everything_is_tried(alignments: tuple[int, ...]):
+    for seed in range(150):
+        problem = random_problem(
+            seed, 2 + seed % 5, largest=6, steps=4, life=3, alignments=alignments, relaxed=0.8, pinned=seed % 3 * 0.1
+        )
+        placed = problem.place("exact")
+        if min(pool for pool, _ in placed.places) == -1:
+            continue  # two pinned buffers clash
+        (found,) = sizes(problem, placed)
+        optimum = smallest(problem, found)
+        assert placed.bound <= optimum <= found, seed
+        assert not placed.optimal or found == optimum, seed
+
+
+def test_output_before_its_input_through_a_few_rows():
+    # A convolution that writes a row when it has read three: the output lies 20 bytes before its input.
+    buffers = [Lifetime("x", 100, 0, 0), Lifetime("y", 100, 0, 0)]
+    placed = place("exact", buffers, alignment=1, relaxed=[Relaxed(1, 0, before=20, after=100)])
+    assert placed.places == [(0, 20), (0, 0)]
+    assert (placed.optimal, placed.bound) == (True, 120)
+
+
+def test_elementwise_output_lies_on_its_input():
+    buffers = [Lifetime("x", 100, 0, 0), Lifetime("y", 100, 0, 0)]
+    placed = place("exact", buffers, alignment=16, relaxed=[Relaxed(1, 0, before=100, after=100, same=True)])
+    assert placed.places == [(0, 0), (0, 0)]
+    assert (placed.optimal, placed.bound) == (True, 100)
+
+
+def test_output_may_lie_anywhere_before_the_end_of_what_was_read():
+    # Half of the input has been read when the first byte is written; a third buffer lies under the input.
+    buffers = [Lifetime("x", 100, 0, 1), Lifetime("y", 50, 1, 1), Lifetime("z", 40, 0, 0)]
+    placed = place("exact", buffers, alignment=1, relaxed=[Relaxed(1, 0, before=-50, after=100)])
+    assert max(offset + buffer.size for buffer, (_, offset) in zip(buffers, placed.places, strict=True)) == 140
+    assert placed.optimal
+
+
+def test_pair_that_is_given_twice_keeps_both():
+    buffers = [Lifetime("x", 100, 0, 0), Lifetime("y", 100, 0, 0)]
+    pairs = [Relaxed(1, 0, before=20, after=0), Relaxed(1, 0, before=0, after=30)]
+    assert place("exact", buffers, alignment=1, relaxed=pairs).bound == 120
+
+
+def test_pools_are_filled_in_their_order_and_never_beyond_their_capacity():
+    buffers = [Lifetime("a", 60, 0, 1), Lifetime("b", 50, 0, 1), Lifetime("c", 40, 1, 2)]
+    placed = place("greedy-by-size", buffers, alignment=1, capacities=(100, UNLIMITED))
+    assert placed.places == [(0, 0), (1, 0), (0, 60)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_buffer_that_fits_into_no_pool_is_told(algorithm: str):
+    assert place(algorithm, [Lifetime("a", 60, 0, 0)], alignment=1, capacities=(50,)).places == [(-1, 0)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_pinned_buffers_stay_where_they_are(algorithm: str):
+    buffers = [Lifetime("a", 60, 0, 1), Lifetime("b", 50, 0, 1), Lifetime("c", 40, 1, 2)]
+    placed = place(algorithm, buffers, alignment=1, capacities=(UNLIMITED, UNLIMITED), pools={1: (1,)}, pinned={2: 64})
+    assert placed.places == [(0, 0), (1, 0), (0, 64)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_pinned_buffers_that_clash_are_told(algorithm: str):
+    buffers = [Lifetime("a", 60, 0, 1), Lifetime("b", 50, 0, 1)]
+    assert place(algorithm, buffers, alignment=1, pinned={0: 0, 1: 59}).places == [(0, 0), (-1, 0)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_nothing_and_empty_buffers(algorithm: str):
+    assert place(algorithm, [], alignment=1).bound == 0
+    placed = place(algorithm, [Lifetime("a", 0, 0, 3), Lifetime("b", 5, 0, 1), Lifetime("c", 5, 2, 2)], alignment=1)
+    assert placed.places == [(0, 0), (0, 0), (0, 0)]
+    assert placed.optimal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"buffers": [Lifetime("a", 1, 2, 1)]}, "first <= last"),
+        ({"alignment": 0}, "alignment >= 1"),
+        ({"capacities": ()}, "at least one pool"),
+        ({"costs": (-1,)}, "cost >= 0"),
+        ({"pools": {0: (1,)}}, "pool 1 does not exist: there are 1"),
+        ({"pinned": {0: 3}, "alignment": 2}, "alignment 2 cannot be pinned to offset 3"),
+        ({"relaxed": [Relaxed(0, 1, 0, 0)]}, "two of the 1 buffers: got 0 and 1"),
+        ({"algorithm": "magic"}, "no algorithm is called magic"),
+    ],
+)
+def test_library_refuses_numbers_that_make_no_sense(arguments: dict[str, object], message: str):
+    defaults = {"algorithm": "exact", "buffers": [Lifetime("a", 1, 0, 1)], "alignment": 1}
+    with pytest.raises(ValueError, match=message):
+        place(**(defaults | arguments))
