@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tvm_tiny.api import CompiledModel, compile, tune, verify  # noqa: A004 - the public name
+    from tvm_tiny.api import CompiledModel, compile, package, tune, verify  # noqa: A004 - the public name
     from tvm_tiny.board import list_boards
     from tvm_tiny.frontend import load
     from tvm_tiny.model import Model
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CompiledModel", "Model", "compile", "list_boards", "list_targets", "load", "quantize", "tune", "verify"]
+__all__ = ["CompiledModel", "Model", "compile", "list_boards", "list_targets", "load", "package", "quantize", "tune", "verify"]
 
 _HOME = {
     "CompiledModel": "tvm_tiny.api",
@@ -32,6 +32,7 @@ _HOME = {
     "list_boards": "tvm_tiny.board",
     "list_targets": "tvm_tiny.target",
     "load": "tvm_tiny.frontend",
+    "package": "tvm_tiny.api",
     "quantize": "tvm_tiny.quantize",
     "tune": "tvm_tiny.api",
     "verify": "tvm_tiny.api",
@@ -72,7 +73,7 @@ sys.modules[__name__].__class__ = _Package
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("quantize", "tune"):
+    if name in ("package", "quantize", "tune"):
         return import_module(f"{__name__}.{name}")
     return _public(name)
 

@@ -15,7 +15,7 @@ from tvm_tiny.model import Model
 from tvm_tiny.target import get_core
 from tvm_tiny.verification import Verification, verify_model
 
-__all__ = ["CompiledModel", "Verification", "compile", "tune", "verify"]
+__all__ = ["CompiledModel", "Verification", "compile", "package", "tune", "verify"]
 
 Optimize = Literal["speed", "size", "ram"]
 Rounding = Literal["tflite-micro", "litert"]
@@ -68,7 +68,6 @@ def compile(  # noqa: A001 - the public name
         core = replace(core, unroll=1)
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
-    from tvm_tiny.frontend import load
     from tvm_tiny.memory.check import check_plan
     from tvm_tiny.memory.planner import plan_memory
     from tvm_tiny.op.qdq import Arithmetic
@@ -77,7 +76,7 @@ def compile(  # noqa: A001 - the public name
     from tvm_tiny.transform.pipeline import run_passes
 
     progress("reading the model")
-    source = model if isinstance(model, Model) else load(model, name=name)
+    source = _loaded(model, name)
     progress("lowering to integer arithmetic")
     lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
     mod = run_passes(lowered.mod)
@@ -126,10 +125,9 @@ def verify(
         The number of mismatching elements and the largest difference, by tensor.
     """
     from tvm_tiny.board import get_board
-    from tvm_tiny.frontend import load
 
     progress("reading the model")
-    source = model if isinstance(model, Model) else load(model)
+    source = _loaded(model, None)
     device = get_board(board)
     rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
     compiled = compile(source, target=target or device.target, optimize=optimize, rounding=rounding, progress=progress)
@@ -138,9 +136,57 @@ def verify(
     )
 
 
+def package(
+    models: Sequence[str | Path | Model],
+    *,
+    form: str,
+    output: str | Path,
+    target: str = "c",
+    board: str | None = None,
+    optimize: Optimize = "speed",
+    rounding: Rounding = "tflite-micro",
+    progress: Progress = lambda _step: None,
+) -> None:
+    """Compile ``models`` and write them to ``output`` as a package that firmware projects take.
+
+    Parameters
+    ----------
+    models : sequence of path or Model
+        At least one; each has a name of its own.
+    form : str
+        A name of :data:`tvm_tiny.package.FORMATS`.
+    board : str, optional
+        For formats that are a firmware: the board whose memory it is linked for, by default the emulated one of the target.
+
+    Raises
+    ------
+    OutputError
+        The format is unknown, two models have one name, or ``output`` cannot be written; what was there stays.
+    ModelError, UnsupportedOperatorError, TargetError, BoardError, ToolchainError
+        As :func:`compile`; a C compiler of this machine runs each model's sample once.
+    """
+    from tvm_tiny.package import get_format
+    from tvm_tiny.packaging import package_models
+
+    chosen = get_format(form)
+    compiled = []
+    for each in models:
+        source = _loaded(each, None)
+        compiled.append(
+            (compile(source, target=target, optimize=optimize, rounding=rounding, progress=progress), str(source.mod.script()))
+        )
+    package_models(compiled, chosen, Path(output), board=board, progress=progress)
+
+
 def tune(*_args: object, **_kwargs: object) -> None:
     """Tune the schedules of a model on a board. Not there yet."""
     raise TinyError("tuning is not part of this version", "compile with the default schedules: tvm-tiny compile")
+
+
+def _loaded(model: str | Path | Model, name: str | None) -> Model:
+    from tvm_tiny.frontend import load
+
+    return model if isinstance(model, Model) else load(model, name=name)
 
 
 def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:

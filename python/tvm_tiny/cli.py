@@ -19,6 +19,7 @@ from tvm_tiny.commands import (
     compile,  # noqa: A004 - the verb's file
     doctor,
     operators,
+    package,
     profile,
     quantize,
     run,
@@ -34,6 +35,7 @@ VERBS: tuple[Verb, ...] = (
     verify.VERB,
     profile.VERB,
     bench.VERB,
+    package.VERB,
     quantize.VERB,
     targets.VERB,
     boards.VERB,

@@ -48,6 +48,24 @@ def firmware_dir() -> Path:
     return _folder("firmware")
 
 
+def cmake_dir() -> Path:
+    """Toolchain files, and what CMake projects that compile models include.
+
+    Raises
+    ------
+    ToolchainError
+        The folder is not there.
+    """
+    installed, source = _PACKAGE / "share" / "cmake", _CHECKOUT / "cmake"
+    for folder in (installed, source):
+        if folder.is_dir():
+            return folder
+    raise ToolchainError(
+        f"the folder 'cmake' of tvm_tiny is missing: looked for {installed} and {source}",
+        "the installation is damaged: reinstall tvm-tiny",
+    )
+
+
 def library_path(name: str) -> Path | None:
     """The shared library ``lib<name>.so`` (of this platform's ending) that CMake built, None where it was not built."""
     ending = ".dylib" if sys.platform == "darwin" else ".so"

@@ -44,7 +44,7 @@ def open_board(info: BoardInfo) -> Board:
     raise BoardError(f"the board {info.name} is of kind {info.kind!r}: known kinds are 'host' and 'qemu'")
 
 
-def get_board(name: str) -> Board:
+def board_info(name: str) -> BoardInfo:
     """The board called ``name``, or the one that a file ``name`` ending in ".toml" describes.
 
     Raises
@@ -53,10 +53,21 @@ def get_board(name: str) -> Board:
         Unknown name; the message lists the known ones and the nearest.
     """
     if name.endswith(".toml"):
-        return open_board(_read(Path(name)))
+        return _read(Path(name))
     known = {info.name: info for info in list_boards()}
     if name in known:
-        return open_board(known[name])
+        return known[name]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "a board of your own is a TOML file: give its path"
     raise BoardError(f"unknown board {name!r}: expected one of {', '.join(known)}", hint)
+
+
+def get_board(name: str) -> Board:
+    """The board called ``name``, or that of a TOML file: :func:`board_info`, ready to be built for.
+
+    Raises
+    ------
+    BoardError
+        Unknown name, or no driver for its kind.
+    """
+    return open_board(board_info(name))

@@ -28,7 +28,8 @@ from tvm_tiny.target import Core, get_core
 # and nearly doubles the code; its stack is deeper by some 100 to 160 bytes, so "ram" stays with -O2.
 OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
 
-_SUPPORT = ("startup.c", "fault.c", "semihosting.c")
+SUPPORT = ("startup.c", "fault.c", "semihosting.c")
+"""What any firmware of ours needs besides its own main."""
 _HARNESS = ("main.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")
 # The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
 _HARNESS_FLAGS = (
@@ -107,7 +108,7 @@ def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
 
 def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str]) -> list[Unit]:
     root = firmware_dir()
-    sources = [root / name for name in _SUPPORT] + [root / "harness" / name for name in _HARNESS]
+    sources = [root / name for name in SUPPORT] + [root / "harness" / name for name in _HARNESS]
     includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}")
     flags = (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
     return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]

@@ -117,4 +117,5 @@ def _layer_info(program: Program, layer: Layer, prefix: str) -> LayerInfo:
         output_offset=output.offset,
         layer_inputs=layer.inputs,
         output_channels=output.channels,
+        scratch=sum(scratch.nbytes for scratch in layer.scratch),
     )

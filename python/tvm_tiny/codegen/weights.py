@@ -56,12 +56,16 @@ def _declarator(prefix: str, constant: Constant) -> str:
     return f"const {c_type(str(constant.data.dtype))} {prefix}_{constant.name}[{constant.data.size}]"
 
 
+def initializer(data: np.ndarray) -> str:
+    """What stands between the braces of an array of ``data``: lines of literals in C order."""
+    row = next((extent for extent in reversed(data.shape) if extent > 1), 1)
+    return "\n".join(_rows(_literals(data), row))
+
+
 def _definition(prefix: str, constant: Constant) -> str:
     data = constant.data
     head = comment(f"{tensor_text(data.shape, str(data.dtype))}, {constant.nbytes} bytes")
-    row = next((extent for extent in reversed(data.shape) if extent > 1), 1)
-    rows = "\n".join(_rows(_literals(data), row))
-    return f"{head}\nTVM_TINY_WEIGHTS {_declarator(prefix, constant)} = {{\n{rows}\n}};\n"
+    return f"{head}\nTVM_TINY_WEIGHTS {_declarator(prefix, constant)} = {{\n{initializer(data)}\n}};\n"
 
 
 def _literals(data: np.ndarray) -> list[str]:

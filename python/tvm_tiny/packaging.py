@@ -1,0 +1,90 @@
+"""From compiled models to a package: a sample for each, what the model makes of it, and the board's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tvm_tiny.board import BoardInfo, list_boards
+from tvm_tiny.board.catalogue import board_info
+from tvm_tiny.board.firmware_build import OPTIMIZE, SUPPORT, linker_script
+from tvm_tiny.compiled import CompiledModel
+from tvm_tiny.errors import OutputError, TargetError
+from tvm_tiny.package import Format, Hardware, Part
+from tvm_tiny.package.write import write_package
+from tvm_tiny.resources import firmware_dir
+from tvm_tiny.testing.samples import random_inputs
+
+_SEED = 0
+
+
+def package_models(
+    models: Sequence[tuple[CompiledModel, str]],
+    form: Format,
+    output: Path,
+    *,
+    board: str | None = None,
+    progress: Callable[[str], None] = lambda _step: None,
+) -> None:
+    """Write ``models``, each with the text of its operators, to ``output``.
+
+    The sample of a model is random (always the same); what the package expects of it is what the C computes on this machine.
+
+    Raises
+    ------
+    OutputError
+        Two models have one name, or ``output`` cannot be written.
+    TargetError
+        The format is a firmware, and no board is known for the target.
+    ToolchainError
+        There is no C compiler on this machine to run the samples.
+    """
+    compiled = [model for model, _ in models]
+    names = [model.module.name for model in compiled]
+    for name in names:
+        if names.count(name) > 1:
+            raise OutputError(f"two models of the package are called {name}", "give each a name of its own with --name")
+    target = compiled[0].module.target
+    hardware = _hardware(target, board) if form.needs_hardware and target != "c" else None
+    parts = []
+    for model, graph in models:
+        progress(f"running the sample of {model.module.name}")
+        parts.append(_part(model, graph))
+    progress("writing the package")
+    write_package(form.build(parts, hardware), output, form.container)
+
+
+def _part(model: CompiledModel, graph: str) -> Part:
+    sample = random_inputs(model.inputs, 1, _SEED)[0]
+    expected = model.run(sample, board="host").outputs[0]
+    return Part(model.module, model.report, model.optimize, OPTIMIZE[model.optimize], sample, expected, graph)
+
+
+def _hardware(target: str, board: str | None) -> Hardware:
+    """The board's memory map and start-up code; by default the first emulated board of the target."""
+    core = target.partition("+")[0]
+    known = [board_info(board)] if board is not None else [info for info in list_boards() if info.target == core]
+    if not known:
+        raise TargetError(f"no board with a {core} is known, whose memory a firmware could be linked for", "name one with --board")
+    info = known[0]
+    return Hardware(
+        name=info.name,
+        description=info.description,
+        target=core,
+        linker_script=linker_script(info),
+        support={path.name: path.read_text(encoding="utf-8") for path in _support()},
+        emulator=_emulator(info),
+    )
+
+
+def _support() -> list[Path]:
+    """The start-up code and what it includes, without the harness that measures."""
+    root = firmware_dir()
+    return [*(root / name for name in SUPPORT), *sorted(root.glob("*.h"))]
+
+
+def _emulator(info: BoardInfo) -> tuple[str, ...]:
+    if info.kind != "qemu" or info.connection is None:
+        return ()
+    machine, arguments = info.connection["machine"], info.connection.get("arguments", ())
+    return ("qemu-system-arm", "-machine", machine, *arguments, "-nographic", "-semihosting", "-kernel")
