@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from tvm_tiny.errors import OutputError
-from tvm_tiny.package import cmake, mlf
+from tvm_tiny.package import arduino, cmake, cmsis_pack, esp_idf, mlf, platformio, zephyr
 from tvm_tiny.package.part import Files, Hardware, Part
 
 
@@ -37,6 +37,11 @@ class Format:
 FORMATS: tuple[Format, ...] = (
     Format("mlf", "microTVM's Model Library Format, version 7, a tar archive", mlf.build, container="tar"),
     Format("cmake", "a firmware that CMake builds: start-up code, linker script, main", cmake.build, needs_hardware=True),
+    Format("zephyr", "a Zephyr module with a sample", zephyr.build),
+    Format("arduino", "an Arduino library with an example sketch", arduino.build),
+    Format("platformio", "a PlatformIO library with an example project", platformio.build),
+    Format("cmsis-pack", "a CMSIS-Pack, a zip archive", cmsis_pack.build, container="zip"),
+    Format("esp-idf", "an ESP-IDF component with an example project", esp_idf.build),
 )
 
 
