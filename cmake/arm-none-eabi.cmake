@@ -5,9 +5,10 @@
 # TVM_TINY_CORE          a target of tvm_tiny: cortex-m0, cortex-m0plus, cortex-m3, cortex-m4, cortex-m7, cortex-m33, cortex-m55,
 #                        cortex-m85. Required.
 # TVM_TINY_CROSS_PREFIX  what stands before "gcc", with a path if it is not on PATH; default "arm-none-eabi-".
+# TVM_TINY_COMPILER      "gcc" (default), or "clang": then clang compiles C, with the headers of gcc's C library, and gcc links.
 
-# CMake reads this file again for each of its test compilations: the two variables must reach those too.
-list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TVM_TINY_CORE TVM_TINY_CROSS_PREFIX)
+# CMake reads this file again for each of its test compilations: these variables must reach those too.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TVM_TINY_CORE TVM_TINY_CROSS_PREFIX TVM_TINY_COMPILER)
 
 # The same flags as in tvm_tiny/target/cortex_m.py.
 set(_flags_cortex-m0 -mcpu=cortex-m0 -mthumb -mfloat-abi=soft)
@@ -33,6 +34,22 @@ set(CMAKE_SYSTEM_PROCESSOR arm)
 set(CMAKE_C_COMPILER ${TVM_TINY_CROSS_PREFIX}gcc)
 set(CMAKE_CXX_COMPILER ${TVM_TINY_CROSS_PREFIX}g++)
 set(CMAKE_ASM_COMPILER ${TVM_TINY_CROSS_PREFIX}gcc)
+
+if(TVM_TINY_COMPILER STREQUAL "clang")
+  set(CMAKE_C_COMPILER clang)
+  set(CMAKE_C_COMPILER_TARGET arm-none-eabi)
+  set(CMAKE_AR ${TVM_TINY_CROSS_PREFIX}ar)
+  set(CMAKE_RANLIB ${TVM_TINY_CROSS_PREFIX}ranlib)
+  # The folder of stdint.h, string.h and math.h lies beside that of the library.
+  execute_process(COMMAND ${TVM_TINY_CROSS_PREFIX}gcc -print-file-name=libc.a OUTPUT_VARIABLE _libc OUTPUT_STRIP_TRAILING_WHITESPACE)
+  get_filename_component(_libc ${_libc} REALPATH)
+  get_filename_component(_libc ${_libc} DIRECTORY)
+  set(CMAKE_C_STANDARD_INCLUDE_DIRECTORIES ${_libc}/../include)
+  set(CMAKE_C_LINK_EXECUTABLE
+      "${TVM_TINY_CROSS_PREFIX}gcc <CMAKE_C_LINK_FLAGS> <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
+elseif(DEFINED TVM_TINY_COMPILER AND NOT TVM_TINY_COMPILER STREQUAL "gcc")
+  message(FATAL_ERROR "TVM_TINY_COMPILER is \"${TVM_TINY_COMPILER}\": expected gcc or clang")
+endif()
 
 list(JOIN _flags_${TVM_TINY_CORE} " " _flags)
 # One section for each function and object, so that the linker drops what is not called.

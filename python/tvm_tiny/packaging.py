@@ -7,15 +7,17 @@ from pathlib import Path
 
 from tvm_tiny.board import BoardInfo, list_boards
 from tvm_tiny.board.catalogue import board_info
-from tvm_tiny.board.firmware_build import OPTIMIZE, SUPPORT, linker_script
+from tvm_tiny.board.firmware_build import OPTIMIZE, SUPPORT, linker_script, required_region
 from tvm_tiny.compiled import CompiledModel
-from tvm_tiny.errors import OutputError, TargetError
+from tvm_tiny.errors import CapacityError, OutputError, TargetError
 from tvm_tiny.package import Format, Hardware, Part
 from tvm_tiny.package.write import write_package
 from tvm_tiny.resources import firmware_dir
 from tvm_tiny.testing.samples import random_inputs
 
 _SEED = 0
+_FLAGS = ("-fomit-frame-pointer", "-ffp-contract=off")
+"""The kernels need every register, which clang grants only so; float layers round alike everywhere only without contraction."""
 
 
 def package_models(
@@ -36,6 +38,8 @@ def package_models(
         Two models have one name, or ``output`` cannot be written.
     TargetError
         The format is a firmware, and no board is known for the target.
+    CapacityError
+        The weights or arenas alone are larger than the board's memory; says by how much.
     ToolchainError
         There is no C compiler on this machine to run the samples.
     """
@@ -44,8 +48,7 @@ def package_models(
     for name in names:
         if names.count(name) > 1:
             raise OutputError(f"two models of the package are called {name}", "give each a name of its own with --name")
-    target = compiled[0].module.target
-    hardware = _hardware(target, board) if form.needs_hardware and target != "c" else None
+    hardware = _hardware(compiled, board) if form.needs_hardware and compiled[0].module.target != "c" else None
     parts = []
     for model, graph in models:
         progress(f"running the sample of {model.module.name}")
@@ -57,16 +60,19 @@ def package_models(
 def _part(model: CompiledModel, graph: str) -> Part:
     sample = random_inputs(model.inputs, 1, _SEED)[0]
     expected = model.run(sample, board="host").outputs[0]
-    return Part(model.module, model.report, model.optimize, OPTIMIZE[model.optimize], sample, expected, graph)
+    return Part(model.module, model.report, model.optimize, (*OPTIMIZE[model.optimize], *_FLAGS), sample, expected, graph)
 
 
-def _hardware(target: str, board: str | None) -> Hardware:
-    """The board's memory map and start-up code; by default the first emulated board of the target."""
-    core = target.partition("+")[0]
+def _hardware(models: Sequence[CompiledModel], board: str | None) -> Hardware:
+    """The memory map and start-up code of ``board``; by default of the target's first board on which the models fit."""
+    core = models[0].module.target.partition("+")[0]
     known = [board_info(board)] if board is not None else [info for info in list_boards() if info.target == core]
     if not known:
         raise TargetError(f"no board with a {core} is known, whose memory a firmware could be linked for", "name one with --board")
-    info = known[0]
+    info = next((each for each in known if not _missing(models, each)), known[-1])
+    missing = _missing(models, info)
+    if missing:
+        raise CapacityError(f"the models do not fit {info.name}: {missing}", "choose a larger board with --board")
     return Hardware(
         name=info.name,
         description=info.description,
@@ -75,6 +81,22 @@ def _hardware(target: str, board: str | None) -> Hardware:
         support={path.name: path.read_text(encoding="utf-8") for path in _support()},
         emulator=_emulator(info),
     )
+
+
+def _missing(models: Sequence[CompiledModel], info: BoardInfo) -> str:
+    """What of ``info``'s memory the models alone already exceed, "" if nothing. Code is only known when it is linked."""
+    modules = [model.module for model in models]
+    tensors = sum(spec.nbytes for module in modules for spec in (*module.inputs, *module.outputs))
+    needed = {
+        "flash": ("weights and samples", sum(module.weights_size for module in modules) + tensors),
+        "ram": ("arenas and stack", sum(module.arena_size for module in modules) + info.stack),
+    }
+    lacking = []
+    for name, (what, size) in needed.items():
+        region = required_region(info, name)
+        if size > region.size:
+            lacking.append(f"{what} need {size:,} bytes of {name}, which has {region.size:,}: {size - region.size:,} are missing")
+    return "; ".join(lacking)
 
 
 def _support() -> list[Path]:
