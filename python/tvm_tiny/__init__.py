@@ -13,6 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from tvm_tiny.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from tvm_tiny.api import CompiledModel, compile, package, tune, verify  # noqa: A004 - the public name
     from tvm_tiny.board import list_boards
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from tvm_tiny.model import Model
     from tvm_tiny.quantize import quantize
     from tvm_tiny.target import list_targets
-
-__version__ = "0.1.0"
 
 __all__ = ["CompiledModel", "Model", "compile", "list_boards", "list_targets", "load", "package", "quantize", "tune", "verify"]
 

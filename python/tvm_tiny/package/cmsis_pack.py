@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from tvm_tiny import __version__
 from tvm_tiny.package import layout
 from tvm_tiny.package.part import Files, Hardware, Part
 from tvm_tiny.package.template import render
+from tvm_tiny.version import __version__
 
 VENDOR = "tvm_tiny"
 
