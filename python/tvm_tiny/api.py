@@ -97,6 +97,7 @@ def verify(
     samples: int = 20,
     seed: int = 0,
     layers: bool = False,
+    check_arena: bool = False,
     target: str | None = None,
     rounding: Rounding | None = None,
     optimize: Optimize = "speed",
@@ -112,6 +113,8 @@ def verify(
         How many random inputs, from which seed; ignored where ``inputs`` are given.
     layers : bool
         Compare every inner tensor that both sides have, not only the outputs.
+    check_arena : bool
+        Also run a build that compares the whole arena, and guards around it, before and after each layer.
     rounding : "tflite-micro" or "litert", optional
         By default that of what is compared with: "litert" for the reference interpreter, which is LiteRT, and "tflite-micro" for
         ``expected`` outputs. (The two round fully-connected layers differently: compiled for one, a model can differ from the other
@@ -123,6 +126,11 @@ def verify(
     -------
     Verification
         The number of mismatching elements and the largest difference, by tensor.
+
+    Raises
+    ------
+    ArenaError
+        With ``check_arena``: a layer wrote outside its buffers.
     """
     from tvm_tiny.board import get_board
 
@@ -132,7 +140,16 @@ def verify(
     rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
     compiled = compile(source, target=target or device.target, optimize=optimize, rounding=rounding, progress=progress)
     return verify_model(
-        source, compiled, device, samples=samples, seed=seed, layers=layers, inputs=inputs, expected=expected, progress=progress
+        source,
+        compiled,
+        device,
+        samples=samples,
+        seed=seed,
+        layers=layers,
+        check_arena=check_arena,
+        inputs=inputs,
+        expected=expected,
+        progress=progress,
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from tvm_tiny.board import get_board
+from tvm_tiny.board.arena_check import ArenaCheck
 from tvm_tiny.board.base import Board, RunResult
 from tvm_tiny.codegen import store
 from tvm_tiny.codegen.sources import CModule
-from tvm_tiny.errors import InputError
+from tvm_tiny.errors import ArenaError, BoardError, InputError
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.model import Model, TensorSpec
 from tvm_tiny.report.floats import Remark, float_layers
@@ -92,8 +93,13 @@ class CompiledModel:
         """Specifications of the outputs, in the order of the file."""
         return self.module.outputs
 
-    def run(self, inputs: Sample | Sequence[Sample], *, board: str | Board = "host", trace: bool = False) -> Run:
+    def run(
+        self, inputs: Sample | Sequence[Sample], *, board: str | Board = "host", trace: bool = False, check_arena: bool = False
+    ) -> Run:
         """Build the C for ``board`` and run one inference for each sample of ``inputs``.
+
+        With ``check_arena`` the same is first done in a build that compares the whole arena, and guards around it, before and after
+        each layer: a layer may change its outputs and its scratch memory, and no other byte.
 
         Parameters
         ----------
@@ -104,15 +110,33 @@ class CompiledModel:
         ------
         InputError
             A name, shape or dtype is not the model's.
+        ArenaError
+            With ``check_arena``: a layer wrote elsewhere; says which one, and where.
         BoardError, ToolchainError, CapacityError
             The board cannot build, load or finish it.
         """
         samples = [inputs] if isinstance(inputs, Mapping) else list(inputs)
         checked = [checked_sample(self.inputs, sample, index) for index, sample in enumerate(samples)]
         device = get_board(board) if isinstance(board, str) else board
+        check = self._check_arena(device, checked) if check_arena else None
         image = device.build(self.module, optimize=self.optimize, trace=trace)
         result = device.run(image, checked)
-        return Run(result, with_run(self.report, device.name, image, result))
+        return Run(result, with_run(self.report, device.name, image, result, check))
+
+    def _check_arena(self, device: Board, samples: Sequence[Sample]) -> ArenaCheck:
+        """Nothing was touched, or an ArenaError tells what."""
+        check = device.run(device.build(self.module, optimize=self.optimize, check_arena=True), samples).arena_check
+        if check is None:
+            raise BoardError(f"{device.name} cannot check the arena", "choose an emulated board or the host")
+        if check.touched:
+            more = len(check.touched) - 1
+            also = f"; {more:,} more such findings are in the report" if more else ""
+            raise ArenaError(
+                f"{self.module.name} on {device.name}: {check.touched[0].sentence()}{also}",
+                "this is a mistake of the compiler: report it with the model",
+                {**self.report, "board": device.name, "arena_check": check.report()},
+            )
+        return check
 
 
 def checked_sample(specs: Sequence[TensorSpec], sample: Sample, index: int = 0) -> dict[str, np.ndarray]:

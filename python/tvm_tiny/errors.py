@@ -7,6 +7,9 @@ shown only with ``--debug``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class TinyError(Exception):
     """Base of every error of this package.
@@ -58,6 +61,16 @@ class FirmwareError(BoardError):
     """The firmware faulted, timed out or ended with an error code on the board."""
 
     exit_code = 7
+
+
+class ArenaError(FirmwareError):
+    """Generated code wrote outside its buffers; ``report`` is the model's report with all findings, ``arena_check``."""
+
+    exit_code = 13
+
+    def __init__(self, message: str, hint: str = "", report: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint)
+        self.report = report or {}
 
 
 class ToolchainError(TinyError):

@@ -89,6 +89,7 @@ def verify_model(
     samples: int,
     seed: int,
     layers: bool,
+    check_arena: bool = False,
     inputs: Sequence[Mapping[str, np.ndarray]] | None,
     expected: Sequence[Mapping[str, np.ndarray]] | None,
     progress: Callable[[str], None],
@@ -107,7 +108,7 @@ def verify_model(
         if expected is None:
             name, wanted = reference.name, [reference.run(sample) for sample in fed]
     progress(f"building and running on {board.name}")
-    run = compiled.run(fed, board=board, trace=layers)
+    run = compiled.run(fed, board=board, trace=layers, check_arena=check_arena)
     outputs = tuple(
         _compare(spec.name, "", [(got[spec.name], want[spec.name]) for got, want in zip(run.outputs, wanted, strict=True)])
         for spec in compiled.outputs

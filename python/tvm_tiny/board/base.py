@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from tvm_tiny.board.arena_check import ArenaCheck
 from tvm_tiny.codegen.sources import CModule
 
 
@@ -28,6 +29,8 @@ class Image:
         Bytes of constants as linked.
     trace : bool
         Whether it reports every layer's output. Such an image is not measured: reporting takes instructions and stack.
+    check_arena : bool
+        Whether it watches the arena around each layer. Such an image is not measured either.
     log : str
         What the compiler and the linker had to say.
     """
@@ -37,6 +40,7 @@ class Image:
     code_size: int | None
     weights_size: int
     trace: bool = False
+    check_arena: bool = False
     log: str = field(default="", repr=False)
 
 
@@ -70,6 +74,8 @@ class RunResult:
         Instructions of each inference, where the board counts them.
     functions : mapping of str to float
         C function → its own instructions per inference, callees not included, where the board can tell.
+    arena_check : ArenaCheck or None
+        What the image found that watches the arena. Where it found something there are no outputs.
     """
 
     outputs: Sequence[dict[str, np.ndarray]]
@@ -83,6 +89,7 @@ class RunResult:
     per_inference: tuple[int, ...] = ()
     functions: Mapping[str, float] = field(default_factory=dict, repr=False)
     log: str = field(default="", repr=False)
+    arena_check: ArenaCheck | None = None
 
 
 @runtime_checkable
@@ -95,11 +102,19 @@ class Board(Protocol):
     flash_size: int | None
 
     def build(
-        self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
+        self,
+        module: CModule,
+        *,
+        optimize: str = "speed",
+        trace: bool = False,
+        sanitize: bool = False,
+        check_arena: bool = False,
+        folder: Path | None = None,
     ) -> Image:
         """Compile and link ``module`` with start-up code and the measurement harness.
 
         ``trace`` makes the run report every layer's output. ``sanitize`` builds with ASan and UBSan where the board can (the host).
+        ``check_arena`` makes the run watch the arena around each layer, and report nothing else; it excludes the other two.
         The image lies in ``folder``, which must not be used for anything else and stays; without it, in a temporary folder that
         goes when the image does.
 

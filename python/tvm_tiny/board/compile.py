@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvm_tiny.board.arena_check import require_buffers
 from tvm_tiny.board.toolchain import run_tool
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import OutputError, ToolchainError
@@ -51,6 +52,24 @@ def model_units(module: CModule, root: Path, objects: Path, flags: Sequence[str]
         Unit(root / name, objects / (name.replace("/", "__").removesuffix(".c") + ".o"), (*C_FLAGS, *WARNINGS, *flags, f"-I{root}"))
         for name in module.sources
     ]
+
+
+def hook_flags(module: CModule, *, trace: bool, check_arena: bool) -> tuple[str, ...]:
+    """The macros, for the model and the harness, that let the model call the harness after each layer.
+
+    Raises
+    ------
+    ValueError
+        Both are asked for.
+    ModelError
+        The arena cannot be checked, as ``module`` does not tell its buffers.
+    """
+    if trace and check_arena:
+        raise ValueError("a build either traces layers or checks the arena")
+    if check_arena:
+        require_buffers(module)
+        return ("-DTVM_TINY_TRACE", "-DTVM_TINY_CHECK_ARENA")
+    return ("-DTVM_TINY_TRACE",) if trace else ()
 
 
 def complaint(compiler: Path, subject: str, messages: str) -> ToolchainError:

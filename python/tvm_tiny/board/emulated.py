@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tvm_tiny.board.arena_check import read_check
 from tvm_tiny.board.base import Image, LayerCount, RunResult
 from tvm_tiny.board.counting import CONFIG, Counts, read_counts, was_loaded, write_config
 from tvm_tiny.board.firmware_build import build_firmware
@@ -85,10 +86,19 @@ class EmulatedBoard:
         self._counter = counter
 
     def build(
-        self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
+        self,
+        module: CModule,
+        *,
+        optimize: str = "speed",
+        trace: bool = False,
+        sanitize: bool = False,
+        check_arena: bool = False,
+        folder: Path | None = None,
     ) -> Image:
         """As :meth:`Board.build`; sanitizers need an operating system, so ``sanitize`` changes nothing here."""
-        return build_in(folder, lambda where: build_firmware(module, self.info, where, optimize=optimize, trace=trace))
+        return build_in(
+            folder, lambda where: build_firmware(module, self.info, where, optimize=optimize, trace=trace, check_arena=check_arena)
+        )
 
     def run(self, image: Image, inputs: Sequence[Mapping[str, np.ndarray]], *, timeout: float = 300.0) -> RunResult:
         """As :meth:`Board.run`."""
@@ -98,6 +108,9 @@ class EmulatedBoard:
             if image.trace:
                 write_inputs(folder, image.module, inputs, ticks=False)
                 return self._traced(session, self._emulate(session))
+            if image.check_arena:
+                write_inputs(folder, image.module, inputs, ticks=False)
+                return self._checked(session, self._emulate(session))
             plugin = emulator_plugin() if self._counter != ICOUNT else None
             if plugin is not None:
                 write_inputs(folder, image.module, inputs, ticks=False)
@@ -147,6 +160,14 @@ class EmulatedBoard:
         records = self._records(session, finished)
         traces = read_traces(session.folder, session.image.module, session.samples)
         return RunResult([record.outputs for record in records], traces, log=finished.console)
+
+    def _checked(self, session: _Session, finished: Finished) -> RunResult:
+        check = read_check(session.folder, session.image.module, session.samples)
+        if check.touched:  # tells more than what may have followed from it
+            return RunResult([], arena_check=check, log=finished.console)
+        records = self._records(session, finished)
+        check.require_all()
+        return RunResult([record.outputs for record in records], arena_check=check, log=finished.console)
 
     def _counted(self, session: _Session, finished: Finished) -> RunResult:
         counts = read_counts(session.folder, session.symbols)

@@ -13,7 +13,7 @@ from string import Template
 
 from tvm_tiny.board.base import Image
 from tvm_tiny.board.capacity import capacity_error
-from tvm_tiny.board.compile import Unit, compile_units, complaint, model_units, write_module
+from tvm_tiny.board.compile import Unit, compile_units, complaint, hook_flags, model_units, write_module
 from tvm_tiny.board.glue import all_in_arena, glue_header, outside_buffer
 from tvm_tiny.board.info import BoardInfo, MemoryRegion
 from tvm_tiny.board.link_map import LinkedSection, parse_link_map
@@ -30,7 +30,7 @@ OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ra
 
 SUPPORT = ("startup.c", "fault.c", "semihosting.c")
 """What any firmware of ours needs besides its own main."""
-_HARNESS = ("main.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")
+_HARNESS = ("main.c", "arena_check.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")
 # The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
 _HARNESS_FLAGS = (
     "-std=c99",
@@ -143,7 +143,9 @@ def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: P
     return Linked(sections, overflow, finished.stderr)
 
 
-def build_firmware(module: CModule, info: BoardInfo, folder: Path, *, optimize: str, trace: bool) -> Image:
+def build_firmware(
+    module: CModule, info: BoardInfo, folder: Path, *, optimize: str, trace: bool, check_arena: bool = False
+) -> Image:
     """Build the firmware that runs ``module`` on the board; everything lies in ``folder``.
 
     Raises
@@ -161,10 +163,11 @@ def build_firmware(module: CModule, info: BoardInfo, folder: Path, *, optimize: 
     core = core_for(module, info)
     ram = required_region(info, "ram")
     root = write_module(module, folder)
-    outside = not all_in_arena(module) or module.arena_size + outside_buffer(module).size + info.stack + _HARNESS_RAM <= ram.size
+    arenas = module.arena_size * (2 if check_arena else 1)  # what checks the arena keeps a copy of it
+    outside = not all_in_arena(module) or arenas + outside_buffer(module).size + info.stack + _HARNESS_RAM <= ram.size
     (folder / "model_glue.h").write_text(glue_header(module, outside=outside), encoding="utf-8")
 
-    defines = ("-DTVM_TINY_TRACE",) if trace else ()
+    defines = hook_flags(module, trace=trace, check_arena=check_arena)
     model_objects = folder / "objects" / "model"
     units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines))
     units += _harness_units(folder / "objects" / "harness", folder, core, defines)
@@ -176,4 +179,6 @@ def build_firmware(module: CModule, info: BoardInfo, folder: Path, *, optimize: 
         endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless", "-Wl,--no-check-sections")
         raise capacity_error(module, info, linked.overflow, measure_sizes(endless.sections, module, model_objects))
     sizes = measure_sizes(linked.sections, module, model_objects)
-    return Image(folder / "firmware.elf", module, sizes.code, sizes.weights, trace=trace, log=log + linked.log)
+    return Image(
+        folder / "firmware.elf", module, sizes.code, sizes.weights, trace=trace, check_arena=check_arena, log=log + linked.log
+    )

@@ -50,8 +50,27 @@ def _table(module: CModule, name: str, members: tuple[str, ...], offsets: tuple[
     rows = []
     for member, outside in zip(members, offsets, strict=True):
         offset = _macro(module, member, "OFFSET") if _in_arena(module, member) else "HARNESS_NO_PLACE"
-        rows.append(f"    {{{offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
+        rows.append(f"    {{0u, {offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
     return f"static const struct harness_tensor {name}[] = {{\n{''.join(rows)}}};\n"
+
+
+def _writes(module: CModule) -> str:
+    """The bytes that each layer may write; only builds that check the arena read them."""
+    rows = [
+        f"    {{{layer}u, 0u, {buffer.offset}u, {buffer.size}u, {int(buffer.bound)}}},\n"
+        for layer, buffer in sorted(
+            ((layer, buffer) for buffer in module.buffers for layer in buffer.writers), key=lambda row: (row[0], row[1].offset)
+        )
+    ]
+    none = "    {0u, 0u, 0u, 0u, 0},\n"
+    return f"""\
+#define TVM_TINY_MODEL_LAYERS {len(module.layers)}u
+#define TVM_TINY_MODEL_WRITES {len(rows)}u
+#if defined(TVM_TINY_CHECK_ARENA)
+static const struct allowed_write harness_writes[] = {{
+{"".join(rows) or none}}};
+#endif
+"""
 
 
 def _checks(module: CModule) -> str:
@@ -81,18 +100,29 @@ def glue_header(module: CModule, *, outside: bool) -> str:
 #ifndef TVM_TINY_MODEL_GLUE_H_
 #define TVM_TINY_MODEL_GLUE_H_
 
+#include "arena_check.h"
 #include "harness.h"
 #include "measure.h"
 #include "model/{name}.h"
+#include "pool.h"
 
-#define TVM_TINY_MODEL_ARENA_SIZE {upper}_ARENA_SIZE
-#define TVM_TINY_MODEL_ARENA_ALIGNMENT {upper}_ARENA_ALIGNMENT
 #define TVM_TINY_MODEL_ALL_IN_ARENA {int(all_in_arena(module))}
 #define TVM_TINY_MODEL_INPUTS {len(module.inputs)}u
 #define TVM_TINY_MODEL_OUTPUTS {len(module.outputs)}u
 #define TVM_TINY_MODEL_OUTSIDE_SIZE {buffer.size if outside else 0}u
 
 {_checks(module)}
+HARNESS_POOL(harness_arena, {upper}_ARENA_SIZE, {upper}_ARENA_ALIGNMENT)
+static const struct harness_pool harness_pools[] = {{
+    HARNESS_POOL_ROW(harness_arena, {upper}_ARENA_SIZE, {upper}_ARENA_ALIGNMENT),
+}};
+
+/* What {name}_run is given to work in. */
+static void *harness_memory(void) {{
+  return harness_pools[0].start;
+}}
+
+{_writes(module)}
 {_table(module, "harness_inputs", module.input_members, input_offsets)}
 {_table(module, "harness_outputs", module.output_members, output_offsets)}
 static struct {name}_inputs harness_input_pointers;

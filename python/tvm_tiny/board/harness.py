@@ -27,7 +27,7 @@ _UNKNOWN = 0xFFFFFFFF
 _TICK_PERIOD = 1 << 24
 
 _STATUS = {1: "ERROR_NULL", 2: "ERROR_ALIGNMENT"}
-_DAMAGE = {
+DAMAGE = {  # enum harness_damage
     1: "it wrote in front of its arena",
     2: "it wrote behind the end of its arena",
     4: "the stack overflowed into the guard below it",
@@ -95,7 +95,7 @@ def _split(tensors: Sequence[TensorSpec], data: memoryview) -> dict[str, np.ndar
 
 def _refuse(module: CModule, sample: int, status: int, damage: int) -> None:
     if damage:
-        found = "; ".join(text for bit, text in _DAMAGE.items() if damage & bit)
+        found = "; ".join(text for bit, text in DAMAGE.items() if damage & bit)
         raise FirmwareError(f"{module.name}_run damaged memory at sample {sample}: {found}")
     if status:
         name = f" ({module.name.upper()}_{_STATUS[status]})" if status in _STATUS else ""

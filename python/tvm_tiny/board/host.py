@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tvm_tiny.board.arena_check import read_check
 from tvm_tiny.board.base import Image, RunResult
-from tvm_tiny.board.compile import Unit, compile_units, complaint, model_units, write_module
+from tvm_tiny.board.compile import Unit, compile_units, complaint, hook_flags, model_units, write_module
 from tvm_tiny.board.glue import glue_header
 from tvm_tiny.board.harness import completed_samples, read_records, read_traces, write_inputs
 from tvm_tiny.board.info import BoardInfo
@@ -24,7 +25,7 @@ from tvm_tiny.resources import firmware_dir
 
 OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
 
-_HARNESS = ("main.c", "io_hosted.c", "measure_hosted.c")
+_HARNESS = ("main.c", "arena_check.c", "io_hosted.c", "measure_hosted.c")
 _SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g")
 # Leaks cannot happen without malloc, and looking for them fails under a debugger.
 _SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -57,18 +58,27 @@ class HostBoard:
         self.flash_size: int | None = None
 
     def build(
-        self, module: CModule, *, optimize: str = "speed", trace: bool = False, sanitize: bool = False, folder: Path | None = None
+        self,
+        module: CModule,
+        *,
+        optimize: str = "speed",
+        trace: bool = False,
+        sanitize: bool = False,
+        check_arena: bool = False,
+        folder: Path | None = None,
     ) -> Image:
         """As :meth:`Board.build`."""
         if optimize not in OPTIMIZE:
             raise TargetError(f"unknown optimisation {optimize!r}: expected one of {', '.join(OPTIMIZE)}")
-        return build_in(folder, lambda where: self._build(module, where, OPTIMIZE[optimize], trace=trace, sanitize=sanitize))
+        hooks = hook_flags(module, trace=trace, check_arena=check_arena)
+        # The check reads the guards around the arena, which a sanitizer would report.
+        flags = (*OPTIMIZE[optimize], *(_SANITIZE if sanitize and not check_arena else ()), *hooks)
+        return build_in(folder, lambda where: self._build(module, where, flags, trace=trace, check_arena=check_arena))
 
-    def _build(self, module: CModule, folder: Path, optimize: tuple[str, ...], *, trace: bool, sanitize: bool) -> Image:
+    def _build(self, module: CModule, folder: Path, flags: tuple[str, ...], *, trace: bool, check_arena: bool) -> Image:
         compiler = find_tool(HOST_CC)
         root = write_module(module, folder)
         (folder / "model_glue.h").write_text(glue_header(module, outside=True), encoding="utf-8")
-        flags = (*optimize, *(_SANITIZE if sanitize else ()), *(("-DTVM_TINY_TRACE",) if trace else ()))
         firmware = firmware_dir()
         includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}")
         units = model_units(module, root, folder / "objects" / "model", flags)
@@ -81,7 +91,7 @@ class HostBoard:
         finished = run_tool([compiler, *flags, *(unit.object for unit in units), "-lm", "-o", program])
         if finished.returncode != 0:
             raise complaint(compiler, "to link the program", finished.stderr)
-        return Image(program, module, None, module.weights_size, trace=trace, log=log + finished.stderr)
+        return Image(program, module, None, module.weights_size, trace=trace, check_arena=check_arena, log=log + finished.stderr)
 
     def run(self, image: Image, inputs: Sequence[Mapping[str, np.ndarray]], *, timeout: float = 300.0) -> RunResult:
         """As :meth:`Board.run`."""
@@ -90,6 +100,9 @@ class HostBoard:
             write_inputs(folder, module, inputs, ticks=False)
             finished = run_process([image.path.resolve()], folder, timeout, _SANITIZER_OPTIONS)
             done = completed_samples(folder, module)
+            check = read_check(folder, module, len(inputs)) if image.check_arena else None
+            if check is not None and check.touched:
+                return RunResult([], arena_check=check, log=finished.console)
             if finished.code is None:
                 raise hang_error(module, self.info, timeout, (done, len(inputs)), None, None)
             crash = _crash(module, finished, done)
@@ -99,4 +112,6 @@ class HostBoard:
                 raise end_error(module, self.info, finished.code, finished.console)
             records = read_records(folder, module, len(inputs))
             traces = read_traces(folder, module, len(inputs)) if image.trace else ()
-            return RunResult([record.outputs for record in records], traces, log=finished.console)
+            if check is not None:
+                check.require_all()
+            return RunResult([record.outputs for record in records], traces, log=finished.console, arena_check=check)

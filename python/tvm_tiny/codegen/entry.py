@@ -130,9 +130,7 @@ class _Entry:
     # ---- the border --------------------------------------------------------------------------------------------------------------
 
     def _owner(self, tensor: str) -> Port | None:
-        """The port whose memory ``tensor`` is: the first that is all of it, inputs before outputs; None if there is none."""
-        nbytes = self.program.tensors[tensor].nbytes
-        return next((port for port in self.ports.all if port.storage == tensor and port.spec.nbytes == nbytes), None)
+        return self.ports.owner(tensor, self.program.tensors[tensor].nbytes)
 
     def _copy(self, port: Port) -> str:
         target, source = self.local[port.member], self._pointer(port.storage)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tvm_tiny.codegen.buffers import buffers_of
 from tvm_tiny.codegen.check import check_program
 from tvm_tiny.codegen.entry import print_entry
 from tvm_tiny.codegen.header import print_header
@@ -78,6 +79,7 @@ def generate(
         weights_size=weights_size,
         layers=tuple(_layer_info(program, layer, prefix) for layer in program.layers),
         needs_libm=needs_libm,
+        buffers=buffers_of(program, plan, ports),
     )
 
 

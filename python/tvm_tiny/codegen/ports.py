@@ -51,6 +51,10 @@ class Ports:
     def all(self) -> tuple[Port, ...]:
         return self.inputs + self.outputs
 
+    def owner(self, tensor: str, nbytes: int) -> Port | None:
+        """The port whose memory a tensor with storage is: the first that is all of it, inputs before outputs."""
+        return next((port for port in self.all if port.storage == tensor and port.spec.nbytes == nbytes), None)
+
 
 def ports_of(program: Program, plan: MemoryPlan) -> Ports:
     """The ports of ``program``, named so that no two members or macros of a header meet."""

@@ -31,6 +31,39 @@ class LayerInfo:
 
 
 @dataclass(frozen=True)
+class BufferInfo:
+    """A buffer of the arena: where it lies, when it holds something, and which layers write it.
+
+    Attributes
+    ----------
+    name : str
+        The tensor's name in the program, or "<layer>.<scratch>".
+    kind : str
+        "input", "output", "tensor" or "scratch".
+    offset, size : int
+        Bytes.
+    first, last : int
+        The layers between which it is in use, both included.
+    writers : tuple of int
+        The layers that write it.
+    bound : bool
+        Whether layers work on the caller's memory instead, where the caller brings some for this input or output.
+    source : str
+        The tensor's name in the model file, "" if it has none.
+    """
+
+    name: str
+    kind: str
+    offset: int
+    size: int
+    first: int
+    last: int
+    writers: tuple[int, ...] = ()
+    bound: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class CModule:
     """A compiled model in C.
 
@@ -56,6 +89,8 @@ class CModule:
         In the order of execution; the index is the one that the trace hook reports.
     needs_libm : bool
         True where float operators call <math.h>.
+    buffers : tuple of BufferInfo
+        What lies in the arena, in the order in which it comes into use.
     """
 
     name: str
@@ -71,3 +106,4 @@ class CModule:
     weights_size: int
     layers: tuple[LayerInfo, ...]
     needs_libm: bool = False
+    buffers: tuple[BufferInfo, ...] = ()

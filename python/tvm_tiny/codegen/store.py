@@ -9,11 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tvm_tiny.codegen.sources import CModule, LayerInfo
+from tvm_tiny.codegen.sources import BufferInfo, CModule, LayerInfo
 from tvm_tiny.errors import ModelError, OutputError
 from tvm_tiny.model import TensorSpec
 
 REPORT = "report.json"
+
+_ROWS = {"inputs": TensorSpec, "outputs": TensorSpec, "layers": LayerInfo, "buffers": BufferInfo}
 
 
 def save(module: CModule, report: dict[str, Any], folder: Path) -> None:
@@ -87,14 +89,14 @@ def _earlier_files(folder: Path) -> set[str]:
 def _description(module: CModule) -> dict[str, Any]:
     values = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
     values["files"] = sorted(module.files)
-    for name in ("inputs", "outputs", "layers"):
+    for name in _ROWS:
         values[name] = [dataclasses.asdict(each) for each in values[name]]
     return values
 
 
 def _from_description(values: dict[str, Any], files: dict[str, str]) -> CModule:
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    for name, kind in (("inputs", TensorSpec), ("outputs", TensorSpec), ("layers", LayerInfo)):
+    for name, kind in _ROWS.items():
         values[name] = tuple(kind(**{key: _tuples(value) for key, value in each.items()}) for each in values[name])
     return CModule(files=files, **values)
 

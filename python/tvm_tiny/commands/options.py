@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvm_tiny.commands.progress import Progress
-from tvm_tiny.errors import TargetError
+from tvm_tiny.commands.verb import write_json
+from tvm_tiny.errors import ArenaError, TargetError
 from tvm_tiny.target import get_core, list_targets
 
 if TYPE_CHECKING:
@@ -31,6 +34,25 @@ def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-mic
 
 def add_board(parser: argparse.ArgumentParser, default: str | None, what: str) -> None:
     parser.add_argument("--board", metavar="BOARD", default=default, help=what)
+
+
+def add_check_arena(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check-arena",
+        action="store_true",
+        help="also run a build that compares the whole arena, and guards around it, before and after each layer: "
+        "fails if a layer changed anything but its outputs and scratch memory",
+    )
+
+
+@contextmanager
+def findings_written(options: argparse.Namespace) -> Iterator[None]:
+    """--json has what a check of the arena found, also where the verb fails for it."""
+    try:
+        yield
+    except ArenaError as error:
+        write_json(options, error.report)
+        raise
 
 
 def add_random(parser: argparse.ArgumentParser, samples: str) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen, read_model
+from tvm_tiny.commands.options import (
+    add_board,
+    add_check_arena,
+    add_compilation,
+    add_model,
+    add_random,
+    chosen,
+    findings_written,
+    read_model,
+)
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import InputError, TargetError
@@ -32,6 +41,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_compilation(parser)
     add_random(parser, "number of random samples (default: 1)")
+    add_check_arena(parser)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -40,11 +50,11 @@ def _run(options: argparse.Namespace) -> None:
     from tvm_tiny.board import get_board
 
     board = get_board(options.board)
-    with Progress() as progress:
+    with findings_written(options), Progress() as progress:
         compiled = compiled_model(options, board, progress)
         samples, origin = _samples(options, compiled.inputs)
         progress(f"building and running on {board.name}")
-        run = compiled.run(samples, board=board)
+        run = compiled.run(samples, board=board, check_arena=options.check_arena)
     write_json(options, {**run.report, "outputs": {spec.name: _stacked(spec, run.outputs) for spec in compiled.outputs}})
 
     from tvm_tiny.report import text
@@ -53,6 +63,7 @@ def _run(options: argparse.Namespace) -> None:
         options,
         f"{compiled.module.name} for {compiled.module.target} on {board.name}, {origin}\n{text.memory_text(run.report)}",
         text.float_layers_text(run.report),
+        text.arena_check_text(run.report),
         text.outputs_text(compiled.outputs, run.outputs),
     )
 

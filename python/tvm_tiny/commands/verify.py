@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random, chosen, read_model
+from tvm_tiny.commands.options import (
+    add_board,
+    add_check_arena,
+    add_compilation,
+    add_model,
+    add_random,
+    chosen,
+    findings_written,
+    read_model,
+)
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import InputError, MismatchError
@@ -31,6 +40,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--golden", metavar="FILE", type=Path, help=".npz with arrays `inputs` and `outputs`: compare with these outputs instead"
     )
+    add_check_arena(parser)
     add_compilation(parser, rounding="litert against the interpreter, tflite-micro against --golden")
 
 
@@ -41,7 +51,7 @@ def _run(options: argparse.Namespace) -> None:
     from tvm_tiny.board import get_board
 
     get_board(options.board)  # an unknown one is told before the model is read
-    with Progress() as progress:
+    with findings_written(options), Progress() as progress:
         model = read_model(options.model, progress)
         verification = api.verify(
             model,
@@ -49,6 +59,7 @@ def _run(options: argparse.Namespace) -> None:
             samples=_SAMPLES if options.samples is None else options.samples,
             seed=options.seed or 0,
             layers=options.layers,
+            check_arena=options.check_arena,
             target=options.target,
             progress=progress,
             **chosen(options),
@@ -64,6 +75,7 @@ def _run(options: argparse.Namespace) -> None:
         text.comparisons_text(report["tensors"]),
         text.float_layers_text(report),
         _verdict(verification, options),
+        text.arena_check_text(report),
         text.memory_text(report),
     )
     if not verification.passed:
@@ -131,6 +143,7 @@ VERB = Verb(
     (
         "tvm-tiny verify kws.tflite --board mps2-an386 --samples 20",
         "tvm-tiny verify kws.tflite --layers",
+        "tvm-tiny verify kws.tflite --board mps2-an386 --check-arena",
         "tvm-tiny verify ad.tflite --board mps2-an386 --golden ad.npz",
     ),
     _add_options,

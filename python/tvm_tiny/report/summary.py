@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tvm_tiny.board.arena_check import ArenaCheck
 from tvm_tiny.board.base import Image, LayerCount, RunResult
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.memory.plan import MemoryPlan
@@ -50,8 +51,10 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
     }
 
 
-def with_run(report: dict[str, Any], board: str, image: Image, result: RunResult) -> dict[str, Any]:
-    """``report`` with what a run on ``board`` measured."""
+def with_run(
+    report: dict[str, Any], board: str, image: Image, result: RunResult, check: ArenaCheck | None = None
+) -> dict[str, Any]:
+    """``report`` with what a run on ``board`` measured, and what a check of the arena found."""
     layers = report["layers"]
     counts: Sequence[LayerCount] = result.layers or [LayerCount(None, None)] * len(layers)
     return {
@@ -67,4 +70,5 @@ def with_run(report: dict[str, Any], board: str, image: Image, result: RunResult
             {**layer, "instructions": count.instructions, "cycles": count.cycles}
             for layer, count in zip(layers, counts, strict=True)
         ],
+        **({} if check is None else {"arena_check": check.report()}),
     }

@@ -110,6 +110,17 @@ def float_layers_text(report: Report) -> str:
     return f"{count}:\n" + text_table(["reason", "layers (tensors of the model)"], rows)
 
 
+def arena_check_text(report: Report) -> str:
+    """What a check of the arena proved; "" where there was none."""
+    check = report.get("arena_check")
+    if check is None:
+        return ""
+    return (
+        f"The arena of exactly {check['arena']:,} bytes was checked around each of {check['layers']:,} layers in "
+        f"{check['samples']:,} runs: no layer changed a byte outside its outputs and scratch memory, and no guard was touched."
+    )
+
+
 def comparisons_text(tensors: Sequence[Mapping[str, Any]]) -> str:
     """The tensors that a verification compared, as its report lists them."""
     rows = [

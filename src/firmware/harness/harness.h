@@ -3,7 +3,8 @@
  *
  *   input.bin    struct harness_header, then for each sample the inputs' bytes in the model's order
  *   output.bin   for each sample struct harness_record, then the outputs' bytes
- *   trace.bin    for each layer of each sample struct harness_trace, then the bytes that it wrote */
+ *   trace.bin    for each layer of each sample struct harness_trace, then the bytes that it wrote; from a build that
+ * checks the arena, struct harness_check for each layer, and one more for what follows the layers */
 #ifndef TVM_TINY_FIRMWARE_HARNESS_H_
 #define TVM_TINY_FIRMWARE_HARNESS_H_
 
@@ -12,6 +13,7 @@
 #define HARNESS_INPUT_MAGIC 0x4E495454u  /* "TTIN" */
 #define HARNESS_RECORD_MAGIC 0x54554F54u /* "TOUT" */
 #define HARNESS_TRACE_MAGIC 0x43525454u  /* "TTRC" */
+#define HARNESS_CHECK_MAGIC 0x4B435454u  /* "TTCK" */
 
 enum harness_option { HARNESS_TICKS = 1 };
 
@@ -39,11 +41,20 @@ struct harness_trace {
   uint32_t magic, sample, layer, size;
 };
 
-/* A tensor of the model: its place in the arena, its bytes, and its place in the buffer outside the arena. */
+/* What a layer changed outside its outputs and its scratch memory: `count` bytes of one pool, from offset `first` to
+ * `last`, which lie in front of the pool where negative; the first held `before` and holds `after`. `damage` is that of
+ * tensors outside the arena. */
+struct harness_check {
+  uint32_t magic, sample, layer, damage, pool;
+  int32_t first, last;
+  uint32_t count, before, after;
+};
+
+/* A tensor of the model: its pool and its place in it, its bytes, and its place in the buffer outside the arena. */
 #define HARNESS_NO_PLACE 0xFFFFFFFFu /* the offset of a tensor that cannot lie in the arena */
 
 struct harness_tensor {
-  uint32_t offset, size, outside;
+  uint32_t pool, offset, size, outside;
 };
 
 #endif /* TVM_TINY_FIRMWARE_HARNESS_H_ */

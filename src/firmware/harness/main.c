@@ -7,37 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena_check.h"
 #include "console.h"
 #include "harness.h"
 #include "harness_io.h"
 #include "measure.h"
-#include "model_glue.h" /* generated: TVM_TINY_MODEL_*, harness_inputs, harness_outputs, harness_point, harness_function */
+#include "model_glue.h" /* generated: TVM_TINY_MODEL_*, harness_pools, _memory, _inputs, _outputs, _point, _function */
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 #if SANITIZED
 void __asan_poison_memory_region(const volatile void *start, size_t size);
 #endif
 
-enum {
-  GUARD = TVM_TINY_MODEL_ARENA_ALIGNMENT > 64 ? TVM_TINY_MODEL_ARENA_ALIGNMENT : 64,
-  GUARD_BYTE = 0xB7,
-  OUTSIDE_FILL = 0x6B
-};
-
-static struct {
-  uint8_t below[GUARD];
-  uint8_t arena[TVM_TINY_MODEL_ARENA_SIZE > 0 ? TVM_TINY_MODEL_ARENA_SIZE : 1];
-  uint8_t above[GUARD];
-} memory __attribute__((aligned(TVM_TINY_MODEL_ARENA_ALIGNMENT)));
+enum { POOLS = sizeof harness_pools / sizeof harness_pools[0], GUARD_BYTE = 0xB7, OUTSIDE_FILL = 0x6B };
 
 #if TVM_TINY_MODEL_OUTSIDE_SIZE > 0
 static uint8_t outside[TVM_TINY_MODEL_OUTSIDE_SIZE] __attribute__((aligned(8)));
@@ -47,6 +28,8 @@ static uint8_t *const outside = NULL;
 
 static uint32_t current_sample;
 static uint32_t way; /* 0: structs NULL; 1: tensors outside the arena; 2: structs of NULL pointers */
+static bool is_outside;
+static uint32_t hash; /* of the inputs outside the arena, before the run */
 
 static void stop(const char *message) {
   console_text("tvm_tiny: error ");
@@ -67,39 +50,36 @@ static bool holds(const uint8_t *from, uint8_t value, uint32_t size) {
   return true;
 }
 
-#if defined(TVM_TINY_TRACE)
-void tvm_tiny_trace(int layer, const void *output, size_t size);
-
-void tvm_tiny_trace(int layer, const void *output, size_t size) {
-  const struct harness_trace trace = {HARNESS_TRACE_MAGIC, current_sample, (uint32_t)layer, (uint32_t)size};
-  if (!io_write_trace(&trace, sizeof trace) || !io_write_trace(output, (uint32_t)size))
-    stop("cannot write the trace");
-}
-#endif
-
 static void guard_arena(void) {
+  for (uint32_t i = 0; i < POOLS; ++i) {
+    const struct harness_pool *const pool = &harness_pools[i];
 #if SANITIZED
-  __asan_poison_memory_region(memory.below, GUARD);
-  __asan_poison_memory_region(memory.above, GUARD);
+    __asan_poison_memory_region(pool->start - pool->guard, pool->guard);
+    __asan_poison_memory_region(pool->start + pool->size, pool->guard);
 #else
-  fill(memory.below, GUARD_BYTE, GUARD);
-  fill(memory.above, GUARD_BYTE, GUARD);
+    fill(pool->start - pool->guard, GUARD_BYTE, pool->guard);
+    fill(pool->start + pool->size, GUARD_BYTE, pool->guard);
 #endif
+  }
 }
 
 static uint32_t damage_of_arena(void) {
   uint32_t damage = 0;
 #if !SANITIZED
-  if (!holds(memory.below, GUARD_BYTE, GUARD))
-    damage |= HARNESS_BELOW_ARENA;
-  if (!holds(memory.above, GUARD_BYTE, GUARD))
-    damage |= HARNESS_ABOVE_ARENA;
+  for (uint32_t i = 0; i < POOLS; ++i) {
+    const struct harness_pool *const pool = &harness_pools[i];
+    if (!holds(pool->start - pool->guard, GUARD_BYTE, pool->guard))
+      damage |= HARNESS_BELOW_ARENA;
+    if (!holds(pool->start + pool->size, GUARD_BYTE, pool->guard))
+      damage |= HARNESS_ABOVE_ARENA;
+  }
 #endif
   return damage;
 }
 
-static uint8_t *place(const struct harness_tensor *tensor, bool is_outside) {
-  return is_outside || tensor->offset == HARNESS_NO_PLACE ? &outside[tensor->outside] : &memory.arena[tensor->offset];
+static uint8_t *place(const struct harness_tensor *tensor) {
+  return is_outside || tensor->offset == HARNESS_NO_PLACE ? &outside[tensor->outside]
+                                                          : &harness_pools[tensor->pool].start[tensor->offset];
 }
 
 /* Fowler-Noll-Vo, FNV-1a, over the inputs outside the arena. */
@@ -124,38 +104,77 @@ static bool outside_gaps_whole(void) {
   return holds(&outside[end], OUTSIDE_FILL, TVM_TINY_MODEL_OUTSIDE_SIZE - end);
 }
 
+static uint32_t damage_outside(void) {
+  uint32_t damage = 0;
+  if (is_outside && hash != hash_of_inputs())
+    damage |= HARNESS_INPUT;
+  if (is_outside && !outside_gaps_whole())
+    damage |= HARNESS_AROUND_OUTPUT;
+  return damage;
+}
+
+#if defined(TVM_TINY_TRACE)
+void tvm_tiny_trace(int layer, const void *output, size_t size);
+
+#if defined(TVM_TINY_CHECK_ARENA)
+static const struct arena_check arena = {harness_pools, harness_writes, POOLS, TVM_TINY_MODEL_WRITES};
+
+static void check_layer(uint32_t layer) {
+  struct harness_check found = {HARNESS_CHECK_MAGIC, current_sample, layer, damage_outside(), 0, 0, 0, 0, 0, 0};
+  arena_check_layer(&arena, layer, is_outside, &found);
+  if (!io_write_trace(&found, sizeof found))
+    stop("cannot write the findings");
+}
+
+void tvm_tiny_trace(int layer, const void *output, size_t size) {
+  (void)output;
+  (void)size;
+  check_layer((uint32_t)layer);
+}
+#else
+void tvm_tiny_trace(int layer, const void *output, size_t size) {
+  const struct harness_trace trace = {HARNESS_TRACE_MAGIC, current_sample, (uint32_t)layer, (uint32_t)size};
+  if (!io_write_trace(&trace, sizeof trace) || !io_write_trace(output, (uint32_t)size))
+    stop("cannot write the trace");
+}
+#endif
+#endif
+
 static void run_sample(uint32_t sample) {
-  const bool is_outside = way == 1u && TVM_TINY_MODEL_OUTSIDE_SIZE > 0;
   struct harness_record record = {HARNESS_RECORD_MAGIC, sample, 0, 0, 0, 0, 0, 0};
   struct measurement measurement;
 
-  fill(memory.arena, (uint8_t)(0x5Au + 0x1Du * sample), TVM_TINY_MODEL_ARENA_SIZE);
+  is_outside = way == 1u && TVM_TINY_MODEL_OUTSIDE_SIZE > 0;
+  for (uint32_t i = 0; i < POOLS; ++i)
+    fill(harness_pools[i].start, (uint8_t)(0x5Au + 0x1Du * sample), harness_pools[i].size);
   if (is_outside)
     fill(outside, OUTSIDE_FILL, TVM_TINY_MODEL_OUTSIDE_SIZE);
   for (uint32_t i = 0; i < TVM_TINY_MODEL_INPUTS; ++i)
-    if (!io_read_input(place(&harness_inputs[i], is_outside), harness_inputs[i].size))
+    if (!io_read_input(place(&harness_inputs[i]), harness_inputs[i].size))
       stop("the input ends early");
 
-  const uint32_t hash = is_outside ? hash_of_inputs() : 0u;
+  hash = is_outside ? hash_of_inputs() : 0u;
   harness_point(outside, is_outside);
-  record.status = measure_call(harness_function, memory.arena, way == 0u ? NULL : &harness_input_pointers,
+#if defined(TVM_TINY_CHECK_ARENA)
+  arena_check_start(&arena);
+#endif
+  record.status = measure_call(harness_function, harness_memory(), way == 0u ? NULL : &harness_input_pointers,
                                way == 0u ? NULL : &harness_output_pointers, &measurement);
   record.stack = measurement.stack;
   record.tick_start = measurement.tick_start;
   record.tick_end = measurement.tick_end;
   record.tick_wraps = measurement.tick_wraps;
-  record.damage = damage_of_arena();
+#if defined(TVM_TINY_CHECK_ARENA)
+  check_layer(TVM_TINY_MODEL_LAYERS);
+#endif
+  record.damage = damage_of_arena() | damage_outside();
   if (!measure_stack_guard_whole())
     record.damage |= HARNESS_STACK_GUARD;
-  if (is_outside && hash != hash_of_inputs())
-    record.damage |= HARNESS_INPUT;
-  if (is_outside && !outside_gaps_whole())
-    record.damage |= HARNESS_AROUND_OUTPUT;
 
   if (!io_write_output(&record, sizeof record))
     stop("cannot write the output");
   for (uint32_t i = 0; i < TVM_TINY_MODEL_OUTPUTS; ++i)
-    if (!io_write_output(place(&harness_outputs[i], is_outside), harness_outputs[i].size))
+    if (!io_write_output(place(&harness_outputs[i]), harness_outputs[i].size))
       stop("cannot write the output");
   if (record.damage != 0u || record.status != 0u) {
     io_close();
