@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tvm import te, tirx
 
 from tvm_tiny.codegen.printer import print_layer
 from tvm_tiny.errors import UnsupportedOperatorError
-from tvm_tiny.program import Constant, Layer
+from tvm_tiny.program import Constant, Layer, Overlap
 from tvm_tiny.schedule.floats import schedule_float
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.scratch import scratch_of
@@ -104,3 +106,12 @@ def test_what_c_does_not_have_is_refused_by_name() -> None:
     y = te.compute((4,), lambda i: x[i], "y")
     with pytest.raises(UnsupportedOperatorError, match="float16"):
         printed([x], y)
+
+
+def test_only_pointers_that_may_overlap_are_not_restrict() -> None:
+    x, z = (te.placeholder((8,), "int8", name) for name in "xz")
+    func = te.create_prim_func([x, z, te.compute((8,), lambda i: x[i] + z[i], "y")]).with_attr("global_symbol", "main")
+    layer = Layer("layer", "op", lower_function(schedule_float(func), get_core("c")), ("x", "z"), ("y",))
+    assert "m_layer(const int8_t *restrict x, const int8_t *restrict z, int8_t *restrict y)" in print_layer(layer, "m").text
+    layer = replace(layer, overlaps=(Overlap("z", "y", 0, 8, True),))
+    assert "m_layer(const int8_t *restrict x, const int8_t *z, int8_t *y)" in print_layer(layer, "m").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tvm_tiny.codegen.buffers import buffers_of
@@ -49,7 +50,7 @@ def generate(
         printer = print_layer
     prefix = c_prefix(program.name)
     ports = ports_of(program, plan)
-    layers = [printer(layer, prefix) for layer in program.layers]
+    layers = [printer(_as_placed(layer, plan), prefix) for layer in program.layers]
     constants = program.constants
     weights_size = sum(constant.nbytes for constant in constants)
     needs_libm = any(layer.needs_libm for layer in layers)
@@ -81,6 +82,11 @@ def generate(
         needs_libm=needs_libm,
         buffers=buffers_of(program, plan, ports),
     )
+
+
+def _as_placed(layer: Layer, plan: MemoryPlan) -> Layer:
+    """``layer`` with those of its overlaps that the plan uses: the others may be told to the C compiler as apart."""
+    return replace(layer, overlaps=tuple(each for each in layer.overlaps if plan.share(each.input, each.output)))
 
 
 def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: bool) -> tuple[str, tuple[str, ...]]:

@@ -44,7 +44,7 @@ def print_layer(layer: Layer, prefix: str) -> PrintedLayer:
     """``layer`` as a static C function called ``<prefix>_<layer.name>``.
 
     Parameters of the function are the inputs, the outputs and the scratch buffers, in this order; constants are read under their
-    global names ``<prefix>_<constant.name>``.
+    global names ``<prefix>_<constant.name>``. All pointers are ``restrict`` but those of tensors in ``layer.overlaps``.
 
     Raises
     ------
@@ -84,15 +84,18 @@ class _FunctionPrinter:
         for buffer, constant in zip(params[len(layer.inputs) : first_output], layer.constants, strict=True):
             self.names[buffer] = f"{self.prefix}_{constant.name}"
         self.scratch = scratch_buffers(func)
-        written = [f"const {self._pointer(buffer)}" for buffer in params[: len(layer.inputs)]]
-        written += [self._pointer(buffer) for buffer in (*params[first_output:], *self.scratch)]
+        shared = {name for overlap in layer.overlaps for name in (overlap.input, overlap.output)}
+        inputs, outputs = zip(params, layer.inputs, strict=False), zip(params[first_output:], layer.outputs, strict=True)
+        written = [f"const {self._pointer(buffer, restrict=name not in shared)}" for buffer, name in inputs]
+        written += [self._pointer(buffer, restrict=name not in shared) for buffer, name in outputs]
+        written += [self._pointer(buffer) for buffer in self.scratch]
         head = f"static TVM_TINY_NOINLINE void {self.prefix}_{layer.name}("
         if len(head) + len(", ".join(written)) + 3 <= WIDTH:
             return f"{head}{', '.join(written)})"
         return head + (",\n" + " " * len(head)).join(written) + ")"
 
-    def _pointer(self, buffer: tirx.Var) -> str:
-        return f"{c_type(str(buffer.dtype))} *restrict {self._declare(buffer)}"
+    def _pointer(self, buffer: tirx.Var, *, restrict: bool = True) -> str:
+        return f"{c_type(str(buffer.dtype))} *{'restrict ' if restrict else ''}{self._declare(buffer)}"
 
     def _declare(self, var: tirx.Var) -> str:
         """A C name for ``var`` that is not in use in any enclosing scope."""

@@ -45,3 +45,10 @@ class MemoryPlan:
     placements: dict[str, Placement]
     algorithm: str
     optimal: bool = False
+
+    def share(self, first: str, second: str) -> bool:
+        """Whether the places of two buffers have a byte in common. One that has no place shares none."""
+        if first not in self.placements or second not in self.placements:
+            return False
+        a, b = self.placements[first], self.placements[second]
+        return max(a.offset, b.offset) < min(a.offset + a.size, b.offset + b.size)

@@ -12,9 +12,10 @@ from tvm_tiny.errors import UnsupportedOperatorError
 from tvm_tiny.model import Model, c_identifier
 from tvm_tiny.op.operator import Node, node_of, notes_of, source_of
 from tvm_tiny.op.qdq import op_name
-from tvm_tiny.program import Constant, Layer, Program, Tensor
+from tvm_tiny.program import Constant, Layer, Overlap, Program, Tensor
 from tvm_tiny.schedule.floats import schedule_float
 from tvm_tiny.schedule.lower import lower_function
+from tvm_tiny.schedule.overlap import overlaps_of
 from tvm_tiny.schedule.scratch import scratch_of
 from tvm_tiny.schedule.select import implementations
 from tvm_tiny.schedule.walk import computes_in_integers
@@ -141,7 +142,10 @@ class _Scheduler:
         live_macs = node.op.macs(node)
         macs = notes.get("macs", live_macs)
         comment = _comment(node, source)
-        self._add_layer(layer, node.op.name, lowered, inputs, (output,), constants, macs, live_macs, comment=comment)
+        overlaps = overlaps_of(scheduled.func, inputs, (output,))
+        self._add_layer(
+            layer, node.op.name, lowered, inputs, (output,), constants, macs, live_macs, comment=comment, overlaps=overlaps
+        )
 
     def _add_tir(self, var: relax.Var, value: relax.Call) -> None:
         func = self.mod[value.args[0]]
@@ -160,7 +164,8 @@ class _Scheduler:
         outputs = self._tir_outputs(var)
         params = [func.params[index] for _, index in sorted(order)] + list(func.params[len(arguments) :])
         func = tirx.PrimFunc(params, func.body, func.ret_type, func.attrs)
-        lowered = lower_function(schedule_float(func, name), self.core)
+        scheduled = schedule_float(func, name)
+        lowered = lower_function(scheduled, self.core)
         source = self.model.tensor_names.get(var.name, "")
         self._add_layer(
             layer,
@@ -171,6 +176,7 @@ class _Scheduler:
             tuple(constants),
             0,
             comment=f"{name}{'' if computes_in_integers(lowered) else ', float32'}: {source}".rstrip(": "),
+            overlaps=overlaps_of(scheduled, inputs, outputs),
         )
 
     def _tir_outputs(self, var: relax.Var) -> list[str]:
@@ -229,6 +235,7 @@ class _Scheduler:
         live_macs: int = 0,
         *,
         comment: str = "",
+        overlaps: tuple[Overlap, ...] = (),
     ) -> None:
         for tensor in (*inputs, *outputs):
             _check_elements(tensor, self.tensors[tensor].shape)
@@ -236,7 +243,22 @@ class _Scheduler:
             _check_elements(constant.name, constant.data.shape)
         integer = computes_in_integers(func)
         self.layers.append(
-            Layer(name, op, func, inputs, outputs, constants, scratch_of(func), macs, live_macs, "default", "cpu", integer, comment)
+            Layer(
+                name,
+                op,
+                func,
+                inputs,
+                outputs,
+                constants,
+                scratch_of(func),
+                macs,
+                live_macs,
+                "default",
+                "cpu",
+                integer,
+                comment,
+                overlaps,
+            )
         )
 
 
