@@ -9,8 +9,10 @@ from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
+from tvm_tiny.schedule.mve.add import MVE_ADD
 from tvm_tiny.schedule.mve.depthwise import MVE_DEPTHWISE
 from tvm_tiny.schedule.mve.gemm import MVE_GEMM
+from tvm_tiny.schedule.mve.pool import MVE_POOL
 from tvm_tiny.schedule.scalar.dense import DENSE
 from tvm_tiny.schedule.scalar.depthwise import DEPTHWISE
 from tvm_tiny.schedule.scalar.packed import PACKED
@@ -27,6 +29,8 @@ DSP: tuple[Implementation, ...] = (
 MVE: tuple[Implementation, ...] = (
     MVE_GEMM,
     MVE_DEPTHWISE,
+    MVE_ADD,
+    MVE_POOL,
     *SCALAR,
 )
 

@@ -22,14 +22,15 @@ def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var) -> tirx.Buffer:
         T.reads(x[0 : x.shape[0]])
         T.writes(columns[0 : buffer.size])
         image = vr // window.rows_per_image * window.image_pitch
-        first = vr % window.rows_per_image * buffer.stride - buffer.top
+        line = vr % window.rows_per_image
         T.evaluate(
             T.call_extern(
                 "int32",
                 "tvm_tiny_mve_columns",
                 columns.access_ptr("w"),
                 x.access_ptr("r", offset=image),
-                first,
+                line * buffer.stride - buffer.top,
+                (line == 0).astype("int32"),
                 buffer.height,
                 buffer.width,
                 buffer.channels,
@@ -39,6 +40,7 @@ def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var) -> tirx.Buffer:
                 buffer.columns,
                 buffer.copied,
                 buffer.pad_value,
+                int(buffer.reaches_below(window.rows_per_image)),
             )
         )
     return columns

@@ -81,6 +81,11 @@ class Planes:
     def reused(self) -> bool:
         return self.dilation == 1 and self.strides[0] < self.kernel[0]
 
+    @property
+    def reaches_below(self) -> bool:
+        """Whether the last row of outputs sees rows below the image."""
+        return (self.rows - 1) * self.strides[0] - self.top + (self.kernel[0] - 1) * self.dilation >= self.image[1]
+
     def rotations(self) -> np.ndarray:
         """For each phase of the rows of outputs, the tap that each place in a window stands for; uint8."""
         kernel_h, kernel_w = self.kernel
@@ -106,9 +111,9 @@ def planes_of(node: Node) -> Planes:
         attrs.strides,
         attrs.dilation[0],
         top,
-        min(left, columns),
+        left,
         columns,
-        max(0, min(width, columns - left)),
+        min(width, columns - left),
         attrs.pad_value,
     )
 
@@ -121,6 +126,7 @@ def applies(node: Node, _core: Core) -> bool:
     return (
         node.output.shape[3] == planes.image[3]
         and planes.pixels > 1
+        and planes.copied > 0
         and planes.taps <= VECTOR
         and (node.attrs.dilation[1] == 1 or planes.kernel[1] == 1)
         and planes.step <= _MOST_STEP
@@ -220,6 +226,7 @@ def _planes_block(planes: Planes, x: tirx.Buffer, total: int, row: tirx.Var) -> 
                 planes.columns,
                 planes.copied,
                 planes.pad_value,
+                int(planes.reaches_below),
             )
         )
     return buffer

@@ -41,6 +41,8 @@ class Intrinsic:
         Extents of the loops around the computation of one element or more.
     compute : callable
         (axes, inputs, output) → None: emits the body of the block at ``axes``, what it reads and writes included.
+    reductions : int
+        How many of the last loops are reductions.
     """
 
     function: str
@@ -49,6 +51,7 @@ class Intrinsic:
     constants: tuple[int, ...]
     loops: tuple[int, ...]
     compute: Callable[[Sequence[tirx.Expr], Sequence[tirx.Buffer], tirx.Buffer], None]
+    reductions: int = 0
 
     def register(self) -> str:
         """Tell TVM of it; returns its name."""
@@ -67,17 +70,19 @@ class Intrinsic:
                 for handle, each in zip(handles, operands, strict=True)
             ]
             with T.sblock("root"):
-                T.reads(*(_whole(buffer, each) for buffer, each in zip(buffers[:-1], self.inputs, strict=True)))
+                read = zip(buffers[:-1], self.inputs, strict=True)
+                first = [_whole(buffers[-1], self.output)] if self.reductions else []
+                T.reads(*first, *(_whole(buffer, each) for buffer, each in read))
                 T.writes(_whole(buffers[-1], self.output))
                 body(buffers)
         return builder.get()
 
     def _description(self, buffers: list[tirx.Buffer]) -> None:
-        with block("element", self.loops) as axes:
+        with block("element", self.loops, reductions=self.reductions) as axes:
             self.compute(axes, buffers[:-1], buffers[-1])
 
     def _call(self, buffers: list[tirx.Buffer]) -> None:
-        pointers = [buffers[-1].access_ptr("w"), *(each.access_ptr("r") for each in buffers[:-1])]
+        pointers = [buffers[-1].access_ptr("rw" if self.reductions else "w"), *(each.access_ptr("r") for each in buffers[:-1])]
         T.evaluate(T.call_extern("int32", self.function, *pointers, *self.constants))
 
 
@@ -94,10 +99,13 @@ def scratch(name: str, shape: Sequence[int], dtype: str) -> tirx.Buffer:
 
 
 @contextmanager
-def block(name: str, extents: Sequence[int], outer: Sequence[tuple[int, tirx.Var]] = ()) -> Iterator[list[tirx.Expr]]:
+def block(
+    name: str, extents: Sequence[int], outer: Sequence[tuple[int, tirx.Var]] = (), reductions: int = 0
+) -> Iterator[list[tirx.Expr]]:
     """A block in loops of ``extents``, within loops that are there already: yields its axes, one for each loop.
 
-    A loop of one turn is left out, because blocks keep no axis for it when they become intrinsics.
+    A loop of one turn is left out, because blocks keep no axis for it when they become intrinsics. The last ``reductions`` axes are
+    reductions.
     """
     turns = [extent for extent in extents if extent > 1]
     with ExitStack() as stack:
@@ -105,7 +113,10 @@ def block(name: str, extents: Sequence[int], outer: Sequence[tuple[int, tirx.Var
         loops = iter(found if len(turns) > 1 else [found] if turns else [])
         stack.enter_context(T.sblock(name))
         axes = [(extent, loop) for extent, loop in outer] + [(extent, next(loops) if extent > 1 else None) for extent in extents]
-        yield [T.axis.spatial(extent, loop) if extent > 1 else tirx.const(0, "int32") for extent, loop in axes]
+        kinds = [T.axis.spatial] * (len(axes) - reductions) + [T.axis.reduce] * reductions
+        yield [
+            kind(extent, loop) if extent > 1 else tirx.const(0, "int32") for kind, (extent, loop) in zip(kinds, axes, strict=True)
+        ]
 
 
 def _whole(buffer: tirx.Buffer, operand: Operand) -> tirx.Expr:

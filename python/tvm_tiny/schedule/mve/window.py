@@ -44,6 +44,10 @@ class LineBuffer:
         """Bytes."""
         return self.columns * self.kernel * self.channels
 
+    def reaches_below(self, rows: int) -> bool:
+        """Whether the last of ``rows`` rows of outputs sees rows below the image."""
+        return (rows - 1) * self.stride - self.top + (self.kernel - 1) * self.dilation >= self.height
+
 
 @dataclass(frozen=True)
 class Window:
@@ -64,7 +68,7 @@ class Window:
 
 
 def window_of(node: Node) -> Window | None:
-    """The product that a conv2d or fully_connected node is; None where its windows have gaps between their columns."""
+    """The product that a conv2d or fully_connected node is; None where its windows have gaps, or see nothing but padding."""
     shape = node.value(0).shape
     if node.op.name == "fully_connected":
         depth = shape[-1]
@@ -73,7 +77,10 @@ def window_of(node: Node) -> Window | None:
     n, height, width, channels = shape
     _, kernel_h, kernel_w, _ = node.constant(1).shape
     _, rows, pixels, _ = node.output.shape
-    if kernel_w > 1 and attrs.dilation[1] > 1:
+    top, left, _, _ = attrs.padding
+    columns = (pixels - 1) * attrs.strides[1] + kernel_w
+    copied = min(width, columns - left)
+    if (kernel_w > 1 and attrs.dilation[1] > 1) or copied < 1:
         return None
     padded = any(attrs.padding)
     image = height * width * channels
@@ -82,9 +89,6 @@ def window_of(node: Node) -> Window | None:
         if row_pitch == pixels * pitch and rows * row_pitch == image:  # every pixel follows the one before
             return Window(1, n * rows * pixels, kernel_w * channels, pitch, 1, 0, 0, None)
         return Window(n * rows, pixels, kernel_w * channels, pitch, rows, row_pitch, image, None)
-    top, left, _, _ = attrs.padding
-    columns = (pixels - 1) * attrs.strides[1] + kernel_w
-    copied = max(0, min(width, columns - left))
     buffer = LineBuffer(
         height,
         width,
@@ -93,7 +97,7 @@ def window_of(node: Node) -> Window | None:
         attrs.strides[0],
         attrs.dilation[0],
         top,
-        min(left, columns),
+        left,
         columns,
         copied,
         attrs.pad_value,

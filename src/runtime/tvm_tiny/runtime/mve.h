@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "tvm_tiny/runtime/compiler.h"
+
 #if defined(__ARM_FEATURE_MVE) && ((__ARM_FEATURE_MVE & 1) == 1) && defined(__GNUC__) && defined(__OPTIMIZE__)
 #define TVM_TINY_MVE 1
 #else
@@ -34,5 +36,19 @@
   "\n\t"                                                                             \
   ".elseif (" constant ") != 0\n\tadd " reg ", " reg ", #(" constant ")\n\t.endif\n\t"
 #endif
+
+/* to[0 .. size - 1] = value */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill(int8_t *to, int32_t value, int32_t size) {
+#if TVM_TINY_MVE
+  __asm__ volatile("vdup.8 q0, %[value]\n\tdlstp.8 lr, %[size]\n1:\n\tvstrb.8 q0, [%[to]], #16\n\tletp lr, 1b"
+                   : [to] "+r"(to)
+                   : [value] "r"(value), [size] "r"(size)
+                   : "lr", "q0", "cc", "memory");
+#else
+  for (int32_t i = 0; i < size; ++i) {
+    to[i] = (int8_t)value;
+  }
+#endif
+}
 
 #endif /* TVM_TINY_RUNTIME_MVE_H_ */

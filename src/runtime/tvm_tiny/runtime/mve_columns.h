@@ -71,13 +71,11 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_copy_columns(int8_t *to, 
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_columns(int8_t *to, int8_t value, int32_t columns,
                                                                     int32_t channels, int32_t pitch) {
 #if TVM_TINY_MVE
-  if (columns > 0) {
-    __asm__ volatile("vdup.8 q0, %[value]\n\t" TVM_TINY_MVE_GATHER("", "")
-                     : [to] "+r"(to)
-                     : [value] "r"(value), [columns] "i"(columns), [vectors] "i"(channels / 16),
-                       [rest] "i"(channels % 16), [pitch] "i"(pitch)
-                     : "r12", "lr", "q0", TVM_TINY_MVE_PREDICATE, "cc", "memory");
-  }
+  __asm__ volatile("vdup.8 q0, %[value]\n\t" TVM_TINY_MVE_GATHER("", "")
+                   : [to] "+r"(to)
+                   : [value] "r"(value), [columns] "i"(columns), [vectors] "i"(channels / 16),
+                     [rest] "i"(channels % 16), [pitch] "i"(pitch)
+                   : "r12", "lr", "q0", TVM_TINY_MVE_PREDICATE, "cc", "memory");
 #else
   for (int32_t column = 0; column < columns; ++column) {
     for (int32_t c = 0; c < channels; ++c) {
@@ -88,24 +86,27 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_columns(int8_t *to, 
 }
 
 /* The columns under a row of outputs: rows first, first + dilation ... of an image of height x width pixels, "kernel"
- * of them. "copied" columns of the image begin at column "left" of the buffer, which has "count"; what they leave of
- * it, and rows outside the image, become "pad". */
+ * of them. "copied" columns of the image begin at column "left" of the buffer, which has "count". What they leave of
+ * it, and rows outside the image, are "pad": the buffer is filled with it when the first row of outputs is begun, and
+ * only rows below the image come after others. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_columns(int8_t *columns, const int8_t *image, int32_t first,
-                                                               int32_t height, int32_t width, int32_t channels,
-                                                               int32_t kernel, int32_t dilation, int32_t left,
-                                                               int32_t count, int32_t copied, int32_t pad) {
+                                                               int32_t begin, int32_t height, int32_t width,
+                                                               int32_t channels, int32_t kernel, int32_t dilation,
+                                                               int32_t left, int32_t count, int32_t copied, int32_t pad,
+                                                               int32_t below) {
   const int32_t pitch = kernel * channels;
+  if (begin != 0) {
+    tvm_tiny_mve_fill(columns, pad, count * pitch);
+  }
   for (int32_t tap = 0; tap < kernel; ++tap) {
     const int32_t row = first + tap * dilation;
-    int8_t *const to = &columns[tap * channels];
+    int8_t *const to = &columns[left * pitch + tap * channels];
     if ((row >= 0) && (row < height)) {
-      tvm_tiny_mve_fill_columns(to, (int8_t)pad, left, channels, pitch);
-      if (copied > 0) {
-        tvm_tiny_mve_copy_columns(&to[left * pitch], &image[row * width * channels], copied, channels, pitch);
-      }
-      tvm_tiny_mve_fill_columns(&to[(left + copied) * pitch], (int8_t)pad, count - left - copied, channels, pitch);
+      tvm_tiny_mve_copy_columns(to, &image[row * width * channels], copied, channels, pitch);
+    } else if ((below != 0) && (row >= height)) {
+      tvm_tiny_mve_fill_columns(to, (int8_t)pad, copied, channels, pitch);
     } else {
-      tvm_tiny_mve_fill_columns(to, (int8_t)pad, count, channels, pitch);
+      /* above the image, or never below it */
     }
   }
 }

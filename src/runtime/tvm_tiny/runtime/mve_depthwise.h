@@ -58,13 +58,11 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_copy_planes(int8_t *to, c
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_planes(int8_t *to, int8_t value, int32_t columns,
                                                                    int32_t channels, int32_t kernel, int32_t plane) {
 #if TVM_TINY_MVE
-  if (columns > 0) {
-    __asm__ volatile("vdup.16 q0, %[value]\n\t" TVM_TINY_MVE_PLANES("", "")
-                     : [to] "+r"(to)
-                     : [value] "r"(value), [columns] "i"(columns), [channels] "i"(channels), [kernel] "i"(kernel),
-                       [plane] "i"(plane), [moved] "i"(TVM_TINY_MVE_PLANES_MOVED(channels))
-                     : "r12", "lr", "q0", "q1", "q2", TVM_TINY_MVE_PREDICATE, "cc", "memory");
-  }
+  __asm__ volatile("vdup.16 q0, %[value]\n\t" TVM_TINY_MVE_PLANES("", "")
+                   : [to] "+r"(to)
+                   : [value] "r"(value), [columns] "i"(columns), [channels] "i"(channels), [kernel] "i"(kernel),
+                     [plane] "i"(plane), [moved] "i"(TVM_TINY_MVE_PLANES_MOVED(channels))
+                   : "r12", "lr", "q0", "q1", "q2", TVM_TINY_MVE_PREDICATE, "cc", "memory");
 #else
   for (int32_t column = 0; column < columns; ++column) {
     for (int32_t c = 0; c < channels; ++c) {
@@ -75,28 +73,28 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_planes(int8_t *to, i
 }
 
 /* Puts "rows" rows first, first + dilation ... of an image of height x width pixels into the buffer, from place "place"
- * on. "copied" columns of the image begin at column "left" of "count"; what they leave of it is filled with "pad" when
- * the first row of outputs is begun, and rows outside the image are "pad" as well. */
+ * on. "copied" columns of the image begin at column "left" of "count". What they leave of it, and rows outside the
+ * image, are "pad": the buffer is filled with it when the first row of outputs is begun, and only rows below the image
+ * come after others. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, const int8_t *image, int32_t first,
                                                               int32_t rows, int32_t place, int32_t begin,
                                                               int32_t height, int32_t width, int32_t channels,
                                                               int32_t kernel, int32_t dilation, int32_t left,
-                                                              int32_t count, int32_t copied, int32_t pad) {
+                                                              int32_t count, int32_t copied, int32_t pad,
+                                                              int32_t below) {
   const int32_t plane = count * kernel;
+  if (begin != 0) {
+    tvm_tiny_mve_fill(planes, pad, channels * plane);
+  }
   for (int32_t i = 0; i < rows; ++i) {
     const int32_t row = first + i * dilation;
-    int8_t *const to = &planes[(place + i >= kernel) ? (place + i - kernel) : (place + i)];
-    if (begin != 0) {
-      tvm_tiny_mve_fill_planes(to, (int8_t)pad, left, channels, kernel, plane);
-      tvm_tiny_mve_fill_planes(&to[(left + copied) * kernel], (int8_t)pad, count - left - copied, channels, kernel,
-                               plane);
-    }
-    if (copied > 0) {
-      if ((row >= 0) && (row < height)) {
-        tvm_tiny_mve_copy_planes(&to[left * kernel], &image[row * width * channels], copied, channels, kernel, plane);
-      } else {
-        tvm_tiny_mve_fill_planes(&to[left * kernel], (int8_t)pad, copied, channels, kernel, plane);
-      }
+    int8_t *const to = &planes[left * kernel + ((place + i >= kernel) ? (place + i - kernel) : (place + i))];
+    if ((row >= 0) && (row < height)) {
+      tvm_tiny_mve_copy_planes(to, &image[row * width * channels], copied, channels, kernel, plane);
+    } else if ((below != 0) && (row >= height)) {
+      tvm_tiny_mve_fill_planes(to, (int8_t)pad, copied, channels, kernel, plane);
+    } else {
+      /* above the image, or never below it */
     }
   }
 }
