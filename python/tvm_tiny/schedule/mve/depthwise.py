@@ -174,7 +174,7 @@ def _function(
             for run, rest in zip(channels, ("", "_rest"), strict=False):
                 for part in pixels:
                     extents, outer = (part.blocks, run.blocks, part.size, run.size), ((total, row),)
-                    acc = scratch("acc", (total, *extents), "int32")
+                    acc = scratch(f"acc_{index}", (total, *extents), "int32")
                     with block(f"acc_{index}", extents, outer) as axes:
                         vr, vt, vq, vp, vc = axes
                         first = (run.first + vq * run.size + vc) * planes.plane

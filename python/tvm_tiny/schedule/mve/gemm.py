@@ -136,7 +136,7 @@ def _emit_tiles(product: Product, index: int, run: Run, pixels: Run, row: tirx.V
     """Blocks of pixels and channels: "acc" their sums, "output" what becomes of them."""
     window = product.window
     extents, outer = (pixels.blocks, run.blocks, pixels.size, run.size), ((window.rows, row),)
-    acc = scratch("acc", (window.rows, *extents), "int32")
+    acc = scratch(f"acc_{index}", (window.rows, *extents), "int32")
     with block(f"acc_{index}", extents, outer) as at:
         vr, vt, vq, vp, vc = at
         first = _first_input(window, vr) + (pixels.first + vt * pixels.size) * window.pitch + vp * window.pitch
@@ -151,7 +151,7 @@ def _emit_row(product: Product, index: int, run: Run, _pixels: Run, row: tirx.Va
     """One pixel, groups of blocks of channels."""
     window, groups = product.window, product.groups(run)
     calls, width, outer = run.blocks // groups, groups * run.size, ((window.rows, row),)
-    acc = scratch("acc", (window.rows, calls, width), "int32")
+    acc = scratch(f"acc_{index}", (window.rows, calls, width), "int32")
     with block(f"acc_{index}", (calls, groups, run.size), outer) as (vr, vt, vg, vc):
         at, weight = [vr, vt, vg * run.size + vc], (buffers.weight, (vt * groups + vg,))
         sum_of_products((acc, at), (buffers.inputs, _first_input(window, vr)), weight, vc, run.size, window.depth)

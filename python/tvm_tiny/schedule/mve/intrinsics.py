@@ -6,8 +6,9 @@ them. What it computes is said by the same functions that say what a layer compu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tvm import s_tir, tirx
@@ -78,8 +79,10 @@ class Intrinsic:
         return builder.get()
 
     def _description(self, buffers: list[tirx.Buffer]) -> None:
-        with block("element", self.loops, reductions=self.reductions) as axes:
-            self.compute(axes, buffers[:-1], buffers[-1])
+        # A single element has a loop of one turn around it, here and in tensorize: a loop is what is replaced.
+        with nullcontext() if math.prod(self.loops) > 1 else T.serial(0, 1):
+            with block("element", self.loops, reductions=self.reductions) as axes:
+                self.compute(axes, buffers[:-1], buffers[-1])
 
     def _call(self, buffers: list[tirx.Buffer]) -> None:
         pointers = [buffers[-1].access_ptr("rw" if self.reductions else "w"), *(each.access_ptr("r") for each in buffers[:-1])]
@@ -126,4 +129,4 @@ def _whole(buffer: tirx.Buffer, operand: Operand) -> tirx.Expr:
 def tensorize(sch: s_tir.Schedule, name: str, loops: int, intrinsic: str) -> None:
     """Replace the ``loops`` innermost loops around the block ``name`` by an intrinsic."""
     block_ = sch.get_sblock(name)
-    sch.tensorize(sch.get_loops(block_)[-loops] if loops else block_, intrinsic)
+    sch.tensorize(sch.get_loops(block_)[-loops] if loops else sch.add_unit_loop(block_), intrinsic)

@@ -1,0 +1,53 @@
+"""One layer for Cortex-M55, computed twice: by the portable twins on this machine, and by the MVE forms on the emulated core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import tvm_tiny
+from tests.op.helpers import Sample, assert_equals, random_samples
+from tvm_tiny.api import Optimize
+from tvm_tiny.board import get_board
+from tvm_tiny.compiled import CompiledModel
+from tvm_tiny.frontend.tflite import load_tflite
+from tvm_tiny.testing.litert_reference import LiteRTReference
+
+BOARD = "mps3-an547"
+
+
+def per_channel(rng: np.random.Generator, shape: Sequence[int], axis: int) -> np.ndarray:
+    """Real weights whose channels along ``axis`` differ in size by up to a hundred times."""
+    sizes = 0.5 * 10.0 ** rng.uniform(-2, 0, shape[axis])
+    return (rng.normal(0, 1, shape) * sizes.reshape([-1 if each == axis else 1 for each in range(len(shape))])).astype(np.float32)
+
+
+def extremes(compiled: CompiledModel, seed: int, count: int = 3) -> list[dict[str, np.ndarray]]:
+    """Noise over the whole range, then the lowest and the highest value throughout, then both in turn."""
+    shapes = {spec.name: spec.shape for spec in compiled.inputs}
+    turns = {name: np.where(np.indices(shape).sum(axis=0) % 2, 127, -128).astype(np.int8) for name, shape in shapes.items()}
+    return [*random_samples(shapes, seed, count), turns]
+
+
+def computed_twice(compiled: CompiledModel, samples: Sequence[Sample], *functions: str) -> Sequence[Sample]:
+    """What the emulated core computes, which must be what the twins do under sanitizers; ``functions`` must be called."""
+    (text,) = (text for name, text in compiled.module.files.items() if name == f"{compiled.module.name}.c")
+    for function in functions:
+        assert function in text, f"nothing called {function} in the generated C"
+    host = get_board("host")
+    twins = host.run(host.build(compiled.module, sanitize=True), samples).outputs
+    found = compiled.run(samples, board=BOARD).outputs
+    assert_equals(found, twins)
+    return found
+
+
+def assert_equals_litert(model: bytes, *functions: str, optimize: Optimize = "speed", seed: int = 1) -> CompiledModel:
+    """Bit for bit what LiteRT's reference kernels compute, on the emulated core and by the twins."""
+    compiled = tvm_tiny.compile(
+        load_tflite(model, "model", "model.tflite"), target="cortex-m55", rounding="litert", optimize=optimize
+    )
+    samples = extremes(compiled, seed)
+    reference = LiteRTReference(model)
+    assert_equals(computed_twice(compiled, samples, *functions), [reference.run(sample) for sample in samples])
+    return compiled

@@ -1,0 +1,121 @@
+"""Convolutions and fully connected layers as matrix products on MVE, bit for bit what LiteRT's reference kernels compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.schedule.mve.helpers import assert_equals_litert, per_channel
+from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+
+
+def convolution(
+    shape: tuple[int, int, int, int],
+    filters: int,
+    kernel: tuple[int, int] = (1, 1),
+    *,
+    x_zero: int = 7,
+    seed: int = 3,
+    **options: object,
+) -> bytes:
+    """A model of one convolution, its weights' scales far apart."""
+    rng, b = np.random.default_rng(3), TFLiteBuilder()
+    x = b.input("x", shape, "int8", scale=0.04, zero_point=x_zero)
+    weights = b.weights("w", per_channel(rng, (filters, *kernel, shape[3]), 0), axis=0)
+    bias = rng.integers(-2000, 2000, filters).astype(np.int32)
+    given = {"scale": 0.1, "zero_point": -11} | options
+    return b.build([b.conv2d(x, weights, bias, "y", **given)])  # type: ignore[arg-type]
+
+
+def fully_connected(depth: int, units: int, *, batch: int = 1, **options: object) -> bytes:
+    rng, b = np.random.default_rng(5), TFLiteBuilder()
+    x = b.input("x", (batch, depth), "int8", scale=0.04, zero_point=7)
+    weights = b.weights("w", rng.normal(0, 0.3, (units, depth)).astype(np.float32), axis=None)
+    bias = rng.integers(-3000, 3000, units).astype(np.int32)
+    given = {"scale": 0.07, "zero_point": -11} | options
+    return b.build([b.fully_connected(x, weights, bias, "y", **given)])  # type: ignore[arg-type]
+
+
+POINTWISE = {
+    "whole vectors": convolution((1, 4, 5, 32), 8),
+    "a depth below a vector": convolution((1, 3, 5, 7), 8),
+    "a depth of a vector and some": convolution((1, 3, 5, 19), 8),
+    "nine vectors": convolution((1, 2, 3, 144), 4),
+    "vectors that no unrolling divides": convolution((1, 2, 3, 23 * 16 + 1), 4),
+    "one channel left": convolution((1, 3, 4, 16), 5),
+    "two channels left": convolution((1, 3, 4, 20), 6),
+    "three channels left": convolution((1, 3, 4, 24), 7),
+    "three channels in all": convolution((1, 3, 4, 40), 3),
+    "pixels beyond a block": convolution((1, 7, 11, 8), 4),
+    "a prime number of pixels": convolution((1, 1, 37, 8), 5),
+    "two images": convolution((2, 3, 3, 12), 6),
+    "strided": convolution((1, 6, 7, 12), 6, stride=(2, 2)),
+    "strided, two images": convolution((2, 5, 6, 12), 6, stride=(2, 3)),
+    "one pixel": convolution((1, 1, 1, 40), 24),
+    "one pixel, channels left": convolution((1, 1, 1, 17), 13),
+    "relu": convolution((1, 4, 4, 24), 8, activation="RELU", zero_point=-128),
+    "relu above the lowest value": convolution((1, 4, 4, 24), 6, activation="RELU", zero_point=-60),
+    "relu6": convolution((1, 4, 4, 24), 6, activation="RELU6", zero_point=-50, scale=0.03),
+    "negative outputs, two channels left": convolution((1, 4, 4, 24), 6, zero_point=40),
+    "lowest zero points": convolution((1, 4, 4, 24), 8, x_zero=-128, zero_point=-128),
+    "highest zero points": convolution((1, 4, 4, 24), 8, x_zero=127, zero_point=127),
+    "a small output scale": convolution((1, 4, 4, 24), 8, scale=0.0007),
+    "a large output scale": convolution((1, 4, 4, 24), 8, scale=30.0),
+}
+WINDOWS = {
+    "3x3": convolution((1, 6, 7, 16), 8, (3, 3)),
+    "3x3 without padding": convolution((1, 6, 7, 16), 8, (3, 3), padding="VALID"),
+    "strided": convolution((1, 8, 9, 6), 8, (3, 3), stride=(2, 2)),
+    "strides that differ": convolution((1, 9, 8, 4), 6, (3, 3), stride=(2, 1)),
+    "first layer of one channel": convolution((1, 25, 10, 1), 8, (10, 4), stride=(2, 2)),
+    "first layer of three channels": convolution((1, 10, 12, 3), 8, (3, 3), stride=(2, 2)),
+    "channels of no vector": convolution((1, 5, 6, 21), 5, (3, 3)),
+    "columns wider than a scatter": convolution((1, 60, 6, 5), 4, (55, 2)),
+    "rows dilated": convolution((1, 9, 6, 4), 6, (3, 1), dilation=(2, 1)),
+    "one row": convolution((1, 1, 12, 8), 4, (1, 5)),
+    "one column": convolution((1, 12, 1, 8), 4, (5, 1)),
+    "taller than the image": convolution((1, 2, 6, 4), 4, (5, 3)),
+    "wider than the image": convolution((1, 6, 2, 4), 4, (3, 5)),
+    "1x3 without padding": convolution((1, 3, 8, 20), 4, (1, 3), padding="VALID"),
+    "3x1 without padding": convolution((1, 6, 5, 20), 4, (3, 1), padding="VALID"),
+    "whole image": convolution((1, 5, 4, 12), 20, (5, 4), padding="VALID"),
+    "two images": convolution((2, 5, 4, 8), 6, (3, 3)),
+    "many columns": convolution((1, 3, 70, 3), 4, (3, 3)),
+    "padding at both ends of the range": convolution((1, 4, 4, 6), 6, (3, 3), x_zero=-128, zero_point=127),
+}
+CONNECTED = {
+    "a plain one": fully_connected(64, 16),
+    "wide": fully_connected(640, 128),
+    "units that fill no block": fully_connected(32, 10),
+    "a depth that fills no vector": fully_connected(33, 8),
+    "a small depth": fully_connected(3, 5),
+    "a batch": fully_connected(20, 6, batch=5),
+    "relu": fully_connected(20, 8, activation="RELU", zero_point=-128),
+    "negative outputs held": fully_connected(48, 21, activation="RELU_N1_TO_1", zero_point=3),
+}
+
+
+@pytest.mark.parametrize("case", POINTWISE)
+def test_pointwise(case: str) -> None:
+    assert_equals_litert(POINTWISE[case], "tvm_tiny_mve_dot_")
+
+
+@pytest.mark.parametrize("case", WINDOWS)
+def test_windows(case: str) -> None:
+    assert_equals_litert(WINDOWS[case], "tvm_tiny_mve_dot_")
+
+
+@pytest.mark.parametrize("case", CONNECTED)
+def test_fully_connected(case: str) -> None:
+    assert_equals_litert(CONNECTED[case], "tvm_tiny_mve_dot_")
+
+
+@pytest.mark.parametrize(
+    "case", ["two channels left", "nine vectors", "one pixel, channels left", "negative outputs, two channels left"]
+)
+def test_small_code_computes_the_same(case: str) -> None:
+    assert_equals_litert(POINTWISE[case], optimize="size")
+
+
+def test_columns_with_gaps_between_them_have_another_form() -> None:
+    assert_equals_litert(convolution((1, 9, 9, 4), 6, (3, 3), dilation=(2, 2)))
