@@ -80,9 +80,9 @@ class Intrinsic:
 
     def _description(self, buffers: list[tirx.Buffer]) -> None:
         # A single element has a loop of one turn around it, here and in tensorize: a loop is what is replaced.
-        with nullcontext() if math.prod(self.loops) > 1 else T.serial(0, 1):
-            with block("element", self.loops, reductions=self.reductions) as axes:
-                self.compute(axes, buffers[:-1], buffers[-1])
+        around = nullcontext() if math.prod(self.loops) > 1 else T.serial(0, 1)
+        with around, block("element", self.loops, reductions=self.reductions) as axes:
+            self.compute(axes, buffers[:-1], buffers[-1])
 
     def _call(self, buffers: list[tirx.Buffer]) -> None:
         pointers = [buffers[-1].access_ptr("rw" if self.reductions else "w"), *(each.access_ptr("r") for each in buffers[:-1])]
