@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include "objective.h"
+
 namespace tvm_tiny::planner {
 
 namespace {
@@ -187,22 +189,23 @@ int64_t LowerBound(const Problem &problem, const Conflicts &conflicts) {
   return bound;
 }
 
-bool ProvenBy(const Problem &problem, const Plan &plan, int64_t bound) {
-  int64_t pool = Place::kNowhere;
-  int64_t size = 0;
+bool AllInBestPools(const Problem &problem, const Plan &plan) {
   for (size_t index = 0; index < plan.size(); ++index) {
-    const Buffer &buffer = problem.buffers[index];
-    const Place &place = plan[index];
-    const auto cost = [&](size_t number) { return problem.pools[number].cost; };
-    const bool is_best = place.pool == static_cast<int64_t>(buffer.pools[0]) &&
-                         std::all_of(buffer.pools.begin(), buffer.pools.end(),
-                                     [&](size_t number) { return cost(buffer.pools[0]) <= cost(number); });
-    if (!is_best || (pool != Place::kNowhere && pool != place.pool))
+    const std::vector<size_t> &pools = problem.buffers[index].pools;
+    const int64_t cost = problem.pools[pools[0]].cost;
+    if (plan[index].pool != static_cast<int64_t>(pools[0]) ||
+        std::any_of(pools.begin(), pools.end(), [&](size_t pool) { return problem.pools[pool].cost < cost; }))
       return false;
-    pool = place.pool;
-    size = std::max(size, place.offset + buffer.size);
   }
-  return size == bound;
+  return true;
+}
+
+bool ProvenBy(const Problem &problem, const Plan &plan, int64_t bound) {
+  if (!AllInBestPools(problem, plan))
+    return false;
+  const Value value = Evaluate(problem, plan);
+  const bool is_one_pool = value.Total() == *std::max_element(value.sizes.begin(), value.sizes.end());
+  return is_one_pool && value.Total() == bound;
 }
 
 }  // namespace tvm_tiny::planner

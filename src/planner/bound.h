@@ -15,6 +15,9 @@ int64_t LowerBound(const Problem &problem, const Conflicts &conflicts);
 // buffers alive there contain all others.
 std::vector<std::vector<size_t>> LargestSetsAlive(const Problem &problem);
 
+// Whether every buffer lies in the pool that is best for it in the sense of objective.h, whatever the others do.
+bool AllInBestPools(const Problem &problem, const Plan &plan);
+
 // Whether `bound` proves that no plan is better in the sense of objective.h: every buffer lies in the pool that is best
 // for it, all of them in one pool, and that is as small as `bound`.
 bool ProvenBy(const Problem &problem, const Plan &plan, int64_t bound);

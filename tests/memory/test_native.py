@@ -54,18 +54,19 @@ def test_exact_is_never_worse_than_the_others(kind: str):
 
 
 @pytest.mark.parametrize("alignments", [(1,), (1, 2, 3)])
-def test_claims_hold_when_everything_is_tried(alignments: tuple[int, ...]):
+def test_exact_is_as_good_as_trying_everything(alignments: tuple[int, ...]):
+    tried = 0
     for seed in range(150):
         problem = random_problem(
-            seed, 2 + seed % 5, largest=6, steps=4, life=3, alignments=alignments, relaxed=0.8, pinned=seed % 3 * 0.1
+            seed, 2 + seed % 5, largest=6, steps=4, life=3, alignments=alignments, relaxed=0.9, pinned=seed % 3 * 0.1
         )
         placed = problem.place("exact")
         if min(pool for pool, _ in placed.places) == -1:
             continue  # two pinned buffers clash
         (found,) = sizes(problem, placed)
-        optimum = smallest(problem, found)
-        assert placed.bound <= optimum <= found, seed
-        assert not placed.optimal or found == optimum, seed
+        assert (found, placed.optimal, placed.bound) == (smallest(problem, found), True, found), seed
+        tried += 1
+    assert tried > 100
 
 
 def test_output_before_its_input_through_a_few_rows():

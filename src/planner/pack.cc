@@ -1,0 +1,170 @@
+// Between the largest height that is known to be too small and the smallest that is known to be enough, the search of
+// search.h is asked about one height after another. The height of the bound comes first: real networks mostly reach it,
+// and then the proof is complete. Where the search does not know, a height nearer to the known plan comes next, with
+// a larger share of the effort.
+#include "pack.h"
+
+#include <algorithm>
+
+#include "bound.h"
+#include "hill_climb.h"
+#include "objective.h"
+#include "search.h"
+
+namespace tvm_tiny::planner {
+
+namespace {
+
+constexpr uint64_t kSeeds = 4;
+constexpr int kAttempts = 500;
+
+class Packer {
+ public:
+  Packer(const Problem &problem, int64_t *effort)
+      : problem_(problem),
+        conflicts_(FindConflicts(problem)),
+        capacity_(problem.pools[0].capacity),
+        effort_(effort),
+        packed_{false, {}, 0, LowerBound(problem, conflicts_)} {}
+
+  Packed Run(const Plan &start) {
+    if (!start.empty())
+      Offer(start);
+    Improve();
+    RaiseBound();
+    Narrow();
+    return packed_;
+  }
+
+ private:
+  // The smallest height above `height` at which some buffer can end, and the largest below it.
+  int64_t Above(int64_t height) const {
+    int64_t next = std::numeric_limits<int64_t>::max();
+    for (const Buffer &buffer : problem_.buffers)
+      next = std::min(next, AlignUp(height + 1 - buffer.size, buffer.alignment) + buffer.size);
+    return next;
+  }
+
+  int64_t Below(int64_t height) const {
+    int64_t next = 0;
+    for (const Buffer &buffer : problem_.buffers)
+      next = std::max(next, AlignDown(height - 1 - buffer.size, buffer.alignment) + buffer.size);
+    return next;
+  }
+
+  bool IsProven() const { return packed_.bound > capacity_ || (packed_.fits && packed_.bound >= packed_.size); }
+
+  // The largest height that is worth a question.
+  int64_t Largest() const { return packed_.fits ? Below(packed_.size) : capacity_; }
+
+  void Offer(const Plan &plan) {
+    int64_t size = 0;
+    for (size_t index = 0; index < plan.size(); ++index) {
+      if (plan[index].pool == Place::kNowhere)
+        return;
+      size = std::max(size, plan[index].offset + problem_.buffers[index].size);
+    }
+    if (packed_.fits && size >= packed_.size)
+      return;
+    packed_.fits = true;
+    packed_.size = size;
+    packed_.offsets.clear();
+    for (const Place &place : plan)
+      packed_.offsets.push_back(place.offset);
+  }
+
+  void Improve() {
+    const Order by_size = BySize(problem_);
+    const Order by_conflicts = ByConflicts(problem_, conflicts_);
+    for (uint64_t seed = 0; seed < kSeeds && !IsProven(); ++seed) {
+      const Order &order = seed % 2 == 0 ? by_size : by_conflicts;
+      Offer(Climb(problem_, conflicts_, order, kAttempts, seed, packed_.bound));
+    }
+  }
+
+  // By bisection, to the lowest height at which the rules alone do not exclude a plan.
+  void RaiseBound() {
+    if (IsProven() || MayFit(problem_, conflicts_, packed_.bound, effort_))
+      return;
+    int64_t impossible = packed_.bound;
+    int64_t possible = Largest();
+    if (possible == Pool::kUnlimited)
+      return;
+    if (!MayFit(problem_, conflicts_, possible, effort_))
+      impossible = possible;
+    while (possible - impossible > 1) {
+      const int64_t middle = impossible + (possible - impossible) / 2;
+      (MayFit(problem_, conflicts_, middle, effort_) ? possible : impossible) = middle;
+    }
+    packed_.bound = Above(impossible);
+  }
+
+  void Narrow() {
+    constexpr Preference kPreferences[] = {Preference::kArea, Preference::kSize, Preference::kLife};
+    // The height asked for lies `share` / kShares of the way from the bound to the known plan.
+    constexpr int64_t kShares = 4;
+    int64_t share = 0;
+    while (!IsProven() && *effort_ > 0 && share <= kShares) {
+      const int64_t largest = Largest();
+      if (largest == Pool::kUnlimited)
+        return;
+      const int64_t height = packed_.bound + (largest - packed_.bound) / kShares * share;
+      const int64_t asked = share == kShares ? largest : height;
+      Answer answer = Answer::kUnknown;
+      for (const Preference preference : kPreferences) {
+        int64_t budget = *effort_ / (2 * (kShares + 1 - share));
+        if (share == kShares)
+          budget = *effort_ / (preference == Preference::kLife ? 1 : 2);
+        const int64_t before = budget;
+        Found found = Fit(problem_, conflicts_, asked, preference, &budget);
+        *effort_ -= before - budget;
+        answer = found.answer;
+        if (answer == Answer::kYes) {
+          Plan plan;
+          for (int64_t offset : found.offsets)
+            plan.push_back({0, offset});
+          Offer(plan);
+        }
+        if (answer != Answer::kUnknown)
+          break;
+      }
+      if (answer == Answer::kNo)
+        packed_.bound = Above(asked);
+      else if (answer == Answer::kUnknown)
+        ++share;
+    }
+  }
+
+  const Problem &problem_;
+  const Conflicts conflicts_;
+  const int64_t capacity_;
+  int64_t *effort_;
+  Packed packed_;
+};
+
+}  // namespace
+
+Problem OnePool(const Problem &problem, const std::vector<size_t> &members, size_t pool) {
+  Problem part;
+  part.pools.push_back(problem.pools[pool]);
+  constexpr size_t kAbsent = std::numeric_limits<size_t>::max();
+  std::vector<size_t> position(problem.buffers.size(), kAbsent);
+  for (size_t index : members) {
+    position[index] = part.buffers.size();
+    part.buffers.push_back(problem.buffers[index]);
+    part.buffers.back().pools = {0};
+  }
+  for (Relaxed relaxed : problem.relaxed) {
+    relaxed.output = position[relaxed.output];
+    relaxed.input = position[relaxed.input];
+    if (relaxed.output != kAbsent && relaxed.input != kAbsent)
+      part.relaxed.push_back(relaxed);
+  }
+  return part;
+}
+
+Packed Pack(const Problem &problem, const Plan &start, int64_t *effort) {
+  return Packer(problem, effort).Run(start);
+}
+
+}  // namespace tvm_tiny::planner
