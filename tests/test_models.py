@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.codegen.compilers import CLANG, Compiler
-from tvm_tiny.api import Verification, verify
+from tvm_tiny.api import Optimize, Verification, verify
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.board import get_board
 from tvm_tiny.frontend import load
@@ -22,7 +22,7 @@ M4 = ("-std=c99", "-pedantic", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
 ARM_GCC = Compiler("gcc-m4", "arm-none-eabi-gcc", M4)
 
 
-def golden(models_dir: Path, name: str, board: str) -> Verification:
+def golden(models_dir: Path, name: str, board: str, optimize: Optimize = "speed") -> Verification:
     """A verification of the default rounding against the outputs that TFLite Micro computed on a Cortex-M4."""
     recorded = np.load(models_dir / "golden" / f"{name}.npz")
     model = load(models_dir / f"{name}.tflite")
@@ -30,6 +30,7 @@ def golden(models_dir: Path, name: str, board: str) -> Verification:
     return verify(
         model,
         board=board,
+        optimize=optimize,
         inputs=[{given.name: each.reshape(given.shape)} for each in recorded["inputs"]],
         expected=[{result.name: each.reshape(result.shape)} for each in recorded["outputs"]],
     )
@@ -41,6 +42,28 @@ def test_the_default_rounding_equals_tflite_micro(models_dir: Path, name: str, b
     verification = golden(models_dir, name, board)
     assert verification.samples == 20
     assert verification.mismatches == 0
+
+
+@pytest.mark.parametrize("board", ["host", "mps2-an385", "mps2-an386"])
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_that_share_functions_compute_the_same(models_dir: Path, name: str, board: str) -> None:
+    verification = golden(models_dir, name, board, "size")
+    assert verification.mismatches == 0
+    layers = verification.run.report["layers"]
+    assert all(layer["instructions"] for layer in layers) or board == "host"  # each is counted by itself
+
+
+SMALL_CODE = 10_000
+"""Bytes of code that a model may take with ``--optimize size``."""
+
+
+@pytest.mark.parametrize("target", ["cortex-m0", "cortex-m0plus", "cortex-m3"])
+@pytest.mark.parametrize("name", MODELS)
+def test_small_code(models_dir: Path, name: str, target: str) -> None:
+    compiled = compile_model(models_dir / f"{name}.tflite", target=target, optimize="size")
+    image = get_board("mps2-an385" if target == "cortex-m3" else "microbit-xl").build(compiled.module, optimize="size")
+    assert image.code_size is not None
+    assert image.code_size <= SMALL_CODE
 
 
 @pytest.mark.parametrize("board", ["host", "mps2-an386"])

@@ -86,7 +86,7 @@ def compile(  # noqa: A001 - the public name
     plan = plan_memory(program)
     check_plan(program, plan)
     progress("writing C")
-    module = generate(program, plan, core)
+    module = generate(program, plan, core, compact=optimize == "size")
     return CompiledModel.of(source, module, plan, optimize, lowered.remarks)
 
 

@@ -8,11 +8,11 @@ the result, and NumPy says what the result should be.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.module import generate
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.memory.plan import MemoryPlan, Placement
@@ -21,23 +21,15 @@ from tvm_tiny.program import Constant, Layer, Program, Scratch, Tensor
 from tvm_tiny.target import get_core
 
 
-@dataclass(frozen=True)
-class Printed:
-    """As ``codegen.printer.PrintedLayer``, which would import TVM."""
-
-    text: str
-    needs_libm: bool = False
-
-
-def mixing_printer(tensors: Mapping[str, Tensor]) -> Callable[[Layer, str], Printed]:
+def mixing_printer(tensors: Mapping[str, Tensor]) -> Callable[[Layer, str], Function]:
     """A printer of layers that compute :func:`mixed`."""
 
-    def print_layer(layer: Layer, prefix: str) -> Printed:
+    def print_layer(layer: Layer, prefix: str) -> Function:
         buffers = [(tensors[name].dtype, f"x{i}", "const ") for i, name in enumerate(layer.inputs)]
         buffers += [(tensors[name].dtype, f"y{i}", "") for i, name in enumerate(layer.outputs)]
         buffers += [(scratch.dtype, f"s{i}", "") for i, scratch in enumerate(layer.scratch)]
-        parameters = ", ".join(f"{const}{c_type(dtype)} *restrict {name}" for dtype, name, const in buffers)
-        lines = [f"static TVM_TINY_NOINLINE void {prefix}_{layer.name}({parameters}) {{"]
+        parameters = tuple(f"{const}{c_type(dtype)} *restrict {name}" for dtype, name, const in buffers)
+        lines: list[str] = []
         for i, scratch in enumerate(layer.scratch):
             lines.append(f"  (void)memset(s{i}, {i + 1}, {scratch.nbytes}u);")
         lines.append(f"  uint32_t sum = {_seed(layer)}u;")
@@ -53,7 +45,7 @@ def mixing_printer(tensors: Mapping[str, Tensor]) -> Callable[[Layer, str], Prin
             dtype, size = tensors[name].dtype, tensors[name].nbytes // np.dtype(tensors[name].dtype).itemsize
             lines.append(f"  for (uint32_t i = 0u; i < {size}u; ++i) {{\n    sum = sum * 1664525u + 1013904223u;")
             lines.append(f"    y{i}[i] = ({c_type(dtype)})(sum >> 25);\n  }}")
-        return Printed("\n".join([*lines, "}", ""]))
+        return Function(f"{prefix}_{layer.name}", parameters, tuple(lines))
 
     return print_layer
 

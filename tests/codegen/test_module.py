@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tvm_tiny.codegen.function import Function
 from tvm_tiny.memory.planner import plan_memory
 from tvm_tiny.program import Layer
 
 from ..conftest import ROOT
 from .compilers import C_COMPILERS, Compiler, name_of
 from .harness import write
-from .programs import Printed, every_kind, generated, mixing_printer, stacked_plan
+from .programs import every_kind, generated, mixing_printer, stacked_plan
 
 
 def test_files() -> None:
@@ -41,7 +42,7 @@ def test_math_where_a_layer_needs_it() -> None:
     program = every_kind()
     printer = mixing_printer(program.tensors)
 
-    def with_libm(layer: Layer, prefix: str) -> Printed:
+    def with_libm(layer: Layer, prefix: str) -> Function:
         return replace(printer(layer, prefix), needs_libm=layer.name == "end_3")
 
     module = generate(program, stacked_plan(program), get_core("c"), printer=with_libm)

@@ -7,11 +7,12 @@ part of a larger tensor. Such an output is copied when all layers are done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tvm_tiny.codegen.ctypes import c_type
 from tvm_tiny.codegen.ports import Port, Ports
+from tvm_tiny.codegen.share import Call
 from tvm_tiny.codegen.text import comment, parameter_list, size_literal, tensor_text
 from tvm_tiny.codegen.wrap import WIDTH, wrapped
 from tvm_tiny.memory.plan import MemoryPlan
@@ -24,10 +25,11 @@ def entry_signature(prefix: str) -> str:
     return parameter_list(f"enum {prefix}_status {prefix}_run", parameters)
 
 
-def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str) -> str:
-    """The C text of ``<prefix>_run``."""
-    taken = {"arena", "inputs", "outputs", "memory", "memcpy", *(f"{prefix}_{layer.name}" for layer in program.layers)}
-    return _Entry(program, plan, ports, prefix, _local_names(ports, taken)).text()
+def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str, functions: Sequence[Call]) -> str:
+    """The C text of ``<prefix>_run``; ``functions`` is what it calls for each layer."""
+    globals_ = {f"{prefix}_{constant.name}" for constant in program.constants} | {call.function for call in functions}
+    taken = {"arena", "inputs", "outputs", "memory", "memcpy", *globals_}
+    return _Entry(program, plan, ports, prefix, _local_names(ports, taken), functions).text()
 
 
 def _local_names(ports: Ports, taken: Set[str]) -> dict[str, str]:
@@ -49,6 +51,7 @@ class _Entry:
     ports: Ports
     prefix: str
     local: Mapping[str, str]
+    functions: Sequence[Call]
 
     def text(self) -> str:
         calls = [self._call(index, layer) for index, layer in enumerate(self.program.layers)]
@@ -108,11 +111,12 @@ class _Entry:
         source = f', "{_short(output.source)}"' if output.source else ""
         arguments = [self._pointer(name) for name in (*layer.inputs, *layer.outputs)]
         arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
+        arguments += self.functions[index].arguments
         owner = self._owner(output.name)
         traced = self.local[owner.member] if owner else _arena_pointer("int8_t", self.plan.placements[output.name].offset)
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
-            *wrapped(f"  {self.prefix}_{layer.name}({', '.join(arguments)});"),
+            *wrapped(f"  {self.functions[index].function}({', '.join(arguments)});"),
             f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]
         return "\n".join(lines)

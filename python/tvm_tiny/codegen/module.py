@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tvm_tiny.codegen.buffers import buffers_of
 from tvm_tiny.codegen.check import check_program
 from tvm_tiny.codegen.entry import print_entry
+from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.header import print_header
 from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
 from tvm_tiny.codegen.names import c_prefix
 from tvm_tiny.codegen.ports import ports_of
 from tvm_tiny.codegen.runtime import header_files, headers_for
+from tvm_tiny.codegen.share import Call, share
 from tvm_tiny.codegen.sources import CModule, LayerInfo
 from tvm_tiny.codegen.text import comment
 from tvm_tiny.codegen.weights import print_weights, print_weights_header
@@ -22,18 +23,22 @@ from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.program import Layer, Program
 from tvm_tiny.target import Core
 
-if TYPE_CHECKING:
-    from tvm_tiny.codegen.printer import PrintedLayer
-
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STRING_FUNCTIONS = re.compile(r"\bmem(cpy|set|move|cmp)\(")
 
 
 def generate(
-    program: Program, plan: MemoryPlan, core: Core, *, printer: Callable[[Layer, str], PrintedLayer] | None = None
+    program: Program,
+    plan: MemoryPlan,
+    core: Core,
+    *,
+    compact: bool = False,
+    printer: Callable[[Layer, str], Function] | None = None,
 ) -> CModule:
     """The C of ``program``, placed as ``plan`` says; the same arguments give the same bytes.
 
+    ``compact`` is for little code: layers that differ in their numbers share a function too, not only those that differ in their
+    arrays.
     ``printer`` makes a layer's function of a layer and the model's prefix; the default is ``codegen.printer.print_layer``.
 
     Raises
@@ -50,13 +55,14 @@ def generate(
         printer = print_layer
     prefix = c_prefix(program.name)
     ports = ports_of(program, plan)
-    layers = [printer(_as_placed(layer, plan), prefix) for layer in program.layers]
+    printed = [printer(_as_placed(layer, plan), prefix) for layer in program.layers]
+    functions, calls = share(program.layers, printed, prefix, numbers=compact)
     constants = program.constants
     weights_size = sum(constant.nbytes for constant in constants)
-    needs_libm = any(layer.needs_libm for layer in layers)
+    needs_libm = any(function.needs_libm for function in functions)
 
-    functions = [layer.text for layer in layers]
-    source, headers = _print_source(prefix, functions, print_entry(program, plan, ports, prefix), needs_libm=needs_libm)
+    entry = print_entry(program, plan, ports, prefix, calls)
+    source, headers = _print_source(prefix, [function.text for function in functions], entry, needs_libm=needs_libm)
     files = {
         f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size),
         f"{prefix}.c": source,
@@ -78,7 +84,7 @@ def generate(
         arena_size=plan.arena_size,
         arena_alignment=plan.alignment,
         weights_size=weights_size,
-        layers=tuple(_layer_info(program, layer, prefix) for layer in program.layers),
+        layers=tuple(_layer_info(program, layer, call) for layer, call in zip(program.layers, calls, strict=True)),
         needs_libm=needs_libm,
         buffers=buffers_of(program, plan, ports),
     )
@@ -106,11 +112,11 @@ def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: 
     return "\n\n".join(blocks), headers
 
 
-def _layer_info(program: Program, layer: Layer, prefix: str) -> LayerInfo:
+def _layer_info(program: Program, layer: Layer, call: Call) -> LayerInfo:
     output = program.tensors[layer.outputs[0]]
     return LayerInfo(
         name=layer.name,
-        function=f"{prefix}_{layer.name}",
+        function=call.function,
         op=layer.op,
         macs=layer.macs,
         live_macs=layer.live_macs,

@@ -15,7 +15,7 @@ from tvm import ir, tirx
 
 from tvm_tiny.codegen.ctypes import c_type, is_float, is_narrow
 from tvm_tiny.codegen.expressions import ExpressionPrinter, dtype_of
-from tvm_tiny.codegen.wrap import WIDTH, wrapped
+from tvm_tiny.codegen.function import Function
 from tvm_tiny.errors import UnsupportedOperatorError
 from tvm_tiny.program import Layer
 from tvm_tiny.schedule.scratch import scratch_buffers
@@ -32,15 +32,7 @@ _INDENT = "  "
 _LOOP_NAMES = {"ax0": "i", "ax1": "j", "ax2": "k", "ax3": "l", "ax4": "m"}  # what compute_at calls its loops
 
 
-@dataclass(frozen=True)
-class PrintedLayer:
-    """C text of a layer's function, and whether it calls <math.h>."""
-
-    text: str
-    needs_libm: bool
-
-
-def print_layer(layer: Layer, prefix: str) -> PrintedLayer:
+def print_layer(layer: Layer, prefix: str) -> Function:
     """``layer`` as a static C function called ``<prefix>_<layer.name>``.
 
     Parameters of the function are the inputs, the outputs and the scratch buffers, in this order; constants are read under their
@@ -65,19 +57,17 @@ class _FunctionPrinter:
     pending: list[tirx.Var] = field(default_factory=list)  # scalars whose declaration is yet to come
     fresh: set[tirx.Var] = field(default_factory=set)  # scalars that the next store declares
 
-    def run(self) -> PrintedLayer:
+    def run(self) -> Function:
         self.analyzer = tvm.sym.Analyzer()
         self.expressions = ExpressionPrinter(self.names.__getitem__, self.scalars.__contains__, self.analyzer)
-        signature = self._signature()
+        parameters = self._parameters()
         self._block(self.layer.func.body, 1)
-        comment = f"/* {_comment_safe(self.layer.comment)} */\n" if self.layer.comment else ""
-        body = "\n".join(self.lines)
-        needs_libm = self.expressions.needs_libm or "tvm_tiny_requantize_real" in body
-        return PrintedLayer(f"{comment}{signature} {{\n{body}\n}}\n", needs_libm)
+        needs_libm = self.expressions.needs_libm or any("tvm_tiny_requantize_real" in line for line in self.lines)
+        return Function(f"{self.prefix}_{self.layer.name}", parameters, tuple(self.lines), (self.layer.comment,), needs_libm)
 
     # ---- names -------------------------------------------------------------------------------------------------------------------
 
-    def _signature(self) -> str:
+    def _parameters(self) -> tuple[str, ...]:
         func, layer = self.layer.func, self.layer
         params = list(func.params)
         first_output = len(layer.inputs) + len(layer.constants)
@@ -89,10 +79,7 @@ class _FunctionPrinter:
         written = [f"const {self._pointer(buffer, restrict=name not in shared)}" for buffer, name in inputs]
         written += [self._pointer(buffer, restrict=name not in shared) for buffer, name in outputs]
         written += [self._pointer(buffer) for buffer in self.scratch]
-        head = f"static TVM_TINY_NOINLINE void {self.prefix}_{layer.name}("
-        if len(head) + len(", ".join(written)) + 3 <= WIDTH:
-            return f"{head}{', '.join(written)})"
-        return head + (",\n" + " " * len(head)).join(written) + ")"
+        return tuple(written)
 
     def _pointer(self, buffer: tirx.Var, *, restrict: bool = True) -> str:
         return f"{c_type(str(buffer.dtype))} *{'restrict ' if restrict else ''}{self._declare(buffer)}"
@@ -117,7 +104,7 @@ class _FunctionPrinter:
     # ---- statements --------------------------------------------------------------------------------------------------------------
 
     def _line(self, text: str, depth: int) -> None:
-        self.lines.extend(wrapped(_INDENT * depth + text))
+        self.lines.append(_INDENT * depth + text)
 
     def _block(self, stmt: tirx.Stmt, depth: int) -> None:
         """A scope: names that are declared in it are free again behind it."""
@@ -229,7 +216,3 @@ class _FunctionPrinter:
 def _adds_to_a_load(value: ir.Expr) -> bool:
     """True for a sum whose first operand is a load, in a type that C adds without promoting."""
     return isinstance(value, tirx.Add) and type(value.a).__name__ == "TensorLoad" and not is_narrow(dtype_of(value))
-
-
-def _comment_safe(text: str) -> str:
-    return text.replace("*/", "* /").replace("/*", "/ *")

@@ -17,6 +17,8 @@ BASIC = (f"{FOLDER}/compiler.h", f"{FOLDER}/trace.h")
 """Headers that every model includes."""
 
 _FUNCTION = re.compile(r"^\s*static (?:inline|TVM_TINY_KERNEL) [\w\s*]+?\b(tvm_tiny_\w+)(##)?", re.MULTILINE)
+_ALWAYS_INLINED = re.compile(r"\bTVM_TINY_ALWAYS_INLINE\s+[\w\s*]*?\b(tvm_tiny_\w+)(##\w+)?\(")
+_SIGNATURE = re.compile(r"\b(tvm_tiny_\w+)\(([^()]*)\) \{")
 _MACRO = re.compile(r"^\s*#\s*define (TVM_TINY_\w+)", re.MULTILINE)
 _USE = re.compile(r"\b(?:tvm_tiny|TVM_TINY)_\w+(?!\w*[./])")
 _INCLUDE = re.compile(rf'^\s*#\s*include "({FOLDER}/[^"]+)"', re.MULTILINE)
@@ -46,6 +48,30 @@ def header_files(headers: Iterable[str]) -> dict[str, str]:
             texts[path] = _headers()[path]
             pending += _INCLUDE.findall(texts[path])
     return dict(sorted(texts.items()))
+
+
+def is_always_inlined(symbol: str) -> bool:
+    """Whether ``symbol`` is a function of the runtime that is part of each caller: it may need its numbers as constants."""
+    exact, stems = _always_inlined(runtime_dir())
+    return symbol in exact or symbol.startswith(stems)
+
+
+def parameter_name(symbol: str, index: int) -> str:
+    """What the header calls parameter number ``index`` of a function; "" where it cannot be told."""
+    names = _parameters(runtime_dir()).get(symbol, ())
+    return names[index] if index < len(names) else ""
+
+
+@cache
+def _parameters(folder: Path) -> dict[str, tuple[str, ...]]:
+    found = [match for text in _read(folder).values() for match in _SIGNATURE.findall(text)]
+    return {name: tuple(re.findall(r"(\w+)\s*(?:,|$)", parameters)) for name, parameters in found}
+
+
+@cache
+def _always_inlined(folder: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+    found = [match for text in _read(folder).values() for match in _ALWAYS_INLINED.findall(text)]
+    return frozenset(name for name, pasted in found if not pasted), tuple(name for name, pasted in found if pasted)
 
 
 def _home(symbol: str) -> str:

@@ -11,8 +11,8 @@ from tvm_tiny.model import TensorSpec
 class LayerInfo:
     """What a report or a trace needs to know of one layer function."""
 
-    name: str  # the C function's name without the model's prefix
-    function: str  # the C function's name
+    name: str  # of its constants without the model's prefix, and of its C function, unless layers share that
+    function: str  # the C function's name; layers may share one
     op: str
     macs: int
     live_macs: int

@@ -1,0 +1,46 @@
+"""A layer's function in C, in pieces, so that layers can be compared before they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm_tiny.codegen.text import comment
+from tvm_tiny.codegen.wrap import WIDTH, wrapped
+
+
+@dataclass(frozen=True)
+class Function:
+    """A static C function.
+
+    Attributes
+    ----------
+    name : str
+        The C name.
+    parameters : tuple of str
+        Declarations, "const int8_t *restrict x".
+    statements : tuple of str
+        The body's lines, indented, however long.
+    comments : tuple of str
+        Lines in front of it; any text.
+    needs_libm : bool
+        True where it calls <math.h>.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    statements: tuple[str, ...]
+    comments: tuple[str, ...] = ()
+    needs_libm: bool = False
+
+    @property
+    def text(self) -> str:
+        """The definition, lines broken where they are too long."""
+        lines = [comment(text) for text in self.comments if text]
+        lines += [f"{self._signature()} {{", *(piece for line in self.statements for piece in wrapped(line)), "}", ""]
+        return "\n".join(lines)
+
+    def _signature(self) -> str:
+        head = f"static TVM_TINY_NOINLINE void {self.name}("
+        if len(head) + len(", ".join(self.parameters)) + 3 <= WIDTH:
+            return f"{head}{', '.join(self.parameters)})"
+        return head + (",\n" + " " * len(head)).join(self.parameters) + ")"
