@@ -48,6 +48,19 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
+class _CMakeDir(argparse.Action):
+    """Prints where tvm_tiny-config.cmake is, and ends, as ``--version`` does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        from tvm_tiny.resources import cmake_dir
+
+        sys.stdout.write(f"{cmake_dir()}\n")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line of all verbs."""
     top = argparse.ArgumentParser(
@@ -56,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="`tvm-tiny VERB --help` tells more of each.",
     )
     top.add_argument("--version", action="version", version=f"tvm-tiny {__version__}")
+    top.add_argument("--cmake-dir", action=_CMakeDir, help="print the folder for CMake's find_package: -Dtvm_tiny_DIR=...")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
