@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
+from tvm_tiny.schedule.dsp.dense import DENSE as DSP_DENSE
 from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
@@ -23,6 +24,7 @@ SCALAR: tuple[Implementation, ...] = (PACKED, DENSE, DEPTHWISE, LINEAR_ADD, TABL
 DSP: tuple[Implementation, ...] = (
     LINE_BUFFER,
     GEMM,
+    DSP_DENSE,
     DSP_DEPTHWISE,
     *SCALAR,
 )

@@ -1,8 +1,9 @@
-"""Convolution and fully connected layers as a matrix product on SMLAD: P pixels by C channels at a time.
+"""Convolution and batches of fully connected layers as a matrix product on SMLAD: 3 pixels by 2 channels at a time.
 
-For a group of P output pixels the inputs under their windows are gathered once into "columns": 16-bit lanes, odd and even bytes
-apart (runtime/dsp.h tells the arithmetic). Every block of C output channels then streams its weights past them, with P x C
-accumulators in registers. They are 256 times the sum, less a constant of the channel ("base") and a sum of the pixel ("even").
+For a group of three output pixels the inputs under their windows are gathered once into "columns": 16-bit lanes, even and odd
+bytes apart (runtime/dsp.h tells the arithmetic). Every block of two output channels then streams its weights past them, with six
+accumulators in registers. They are 256 times the sum, less a constant of the channel ("base"), and a sum of the pixel ("shift")
+where weights are stored plus 128.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import numpy as np
 from tvm import s_tir, te, tirx
 
 from tvm_tiny.op.operator import Node, Value
-from tvm_tiny.schedule.dsp.intrinsics import dot
+from tvm_tiny.schedule.dsp.intrinsics import dot, dot_function
 from tvm_tiny.schedule.dsp.parameters import PARAMETERS, by_channel, columns_of
 from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_of
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.target import Core
 
 FACTOR = 256
+_PIXELS, _CHANNELS = 3, 2
 _SUM_LIMIT = 2**23
 """Sums below this stay exact when 256 times them is computed modulo 2^32."""
 
@@ -82,6 +84,13 @@ class Window:
         inside = tirx.all(y >= 0, y < height, z >= 0, z < width)
         return inside, x[((image * height + y) * width + z) * channels + c].astype("int32")
 
+    def input(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
+        """Input ``k`` under the window of ``pixel``, int8; zero behind the last one."""
+        inside, value = self._tap(x, pixel, k)
+        held = tirx.if_then_else(inside, value, tirx.const(self.pad_value, "int32")) if self.padded else value
+        behind = tirx.if_then_else(k < self.depth, held, _zero()) if self.depth % 4 else held
+        return behind.astype("int8")
+
     def _load(self, x: te.Tensor, pixel: tirx.Expr, k: tirx.Expr) -> tirx.Expr:
         """The element of ``x`` at which input ``k`` lies; three more follow it."""
         return self._tap(x, pixel, k)[1].value
@@ -109,12 +118,12 @@ def window_of(node: Node) -> Window:
     )
 
 
-def _tile(node: Node) -> tuple[int, int]:
-    """Pixels and channels of a block of accumulators."""
-    return (1, 4) if window_of(node).pixels < 3 else (3, 2)
+def applies(node: Node, core: Core) -> bool:
+    """At least three pixels, and weights and sums as :func:`fits` says."""
+    return fits(node, core) and window_of(node).pixels >= _PIXELS
 
 
-def applies(node: Node, _core: Core) -> bool:
+def fits(node: Node, _core: Core) -> bool:
     """int8 weights, more than one word of them for a channel, and sums below 2^23, so that 256 times them is known modulo 2^32."""
     if node.op.name not in ("conv2d", "fully_connected") or node.constant(1).dtype != np.int8:
         return False
@@ -134,113 +143,133 @@ def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def constants_of(node: Node, window: Window, channels_at_once: int, requantize: Requantization) -> dict[str, np.ndarray]:
-    """Weights in the order in which the blocks read them; a last block that is not full has zeros for the channels it lacks."""
+@dataclass(frozen=True)
+class Packed:
+    """Weights as runtime/dsp.h stores them: ``words`` (blocks, words, channels of a block) and ``base``, both int32.
+
+    ``signed``: the odd weights are stored as they are, and the accumulators need no sum of the inputs.
+    """
+
+    words: np.ndarray
+    base: np.ndarray
+    signed: bool
+
+
+def packed_weights(node: Node, window: Window, channels_at_once: int) -> Packed:
+    """In the order in which the blocks read them; a last block that is not full has zeros for the channels it lacks."""
     channels = node.output.shape[-1]
     blocks = -(-channels // channels_at_once)
     weight = np.zeros((blocks * channels_at_once, window.words * 4), np.int64)
     weight[:channels, : window.depth] = node.constant(1).reshape(channels, -1)
     bias = np.zeros(blocks * channels_at_once, np.int64)
     bias[:channels] = node.constant(2)
-    even = weight[:, 0::2] + 128
-    stored = weight.copy()
-    stored[:, 0::2] = even
-    packed = (stored & 0xFF).astype(np.uint8).reshape(blocks, channels_at_once, window.words, 4)
-    words = np.ascontiguousarray(packed.transpose(0, 2, 1, 3)).view("<i4")[..., 0]
-    # acc = 256 (sum + 128 sum of x_even) + 127 sum of u; "shift" takes 128 * 256 sum of x_even off, and 254 a word too much.
-    base = FACTOR * bias - 127 * even.sum(axis=1) + 128 * 254 * window.words
-    return {"weight": words, **by_channel({"base": (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32), **requantize.constants})}
+    even, odd = weight[:, 0::2], weight[:, 1::2]
+    signed = not bool(np.any((even == -128) & (odd < 0)))
+    if signed:
+        lanes = 256 * even + odd
+        base = FACTOR * bias - 127 * odd.sum(axis=1)
+    else:  # "shift" takes 128 * 256 * sum of x_odd off, and 254 a word too much
+        lanes = 256 * even + odd + 128
+        base = FACTOR * bias - 127 * (odd + 128).sum(axis=1) + 128 * 254 * window.words
+    assert lanes.min() >= -(2**15)
+    assert lanes.max() < 2**15
+    words = lanes.astype("<i2").reshape(blocks, channels_at_once, window.words, 2).transpose(0, 2, 1, 3)
+    return Packed(
+        np.ascontiguousarray(words).view("<i4")[..., 0].astype(np.int32),
+        (base & 0xFFFFFFFF).astype(np.uint32).view(np.int32),
+        signed,
+    )
+
+
+def constants_of(packed: Packed, requantize: Requantization) -> dict[str, np.ndarray]:
+    """Role → array."""
+    return {"weight": packed.words, **by_channel({"base": packed.base, **requantize.constants}, len(packed.base))}
+
+
+def shift_of(sums: te.Tensor) -> te.Tensor:
+    """What a pixel adds to its accumulators where weights are stored plus 128, from its sum of inputs; both of one shape."""
+    return te.compute(sums.shape, lambda *at: _extern("int32", "tvm_tiny_minus_128", sums[at]), "shift")
 
 
 def build(node: Node, core: Core) -> Scheduled:
     """Gather, multiply, requantise: one group of pixels after the other."""
     window = window_of(node)
-    pixels, channels_at_once = _tile(node)
     channels, words = node.output.shape[-1], window.words
-    groups, blocks = -(-window.pixels // pixels), -(-channels // channels_at_once)
+    groups, blocks = -(-window.pixels // _PIXELS), -(-channels // _CHANNELS)
     requantize = requantization_of(node, reach_of(node), FACTOR)
-    constants = constants_of(node, window, channels_at_once, requantize)
+    packed = packed_weights(node, window, _CHANNELS)
+    constants = constants_of(packed, requantize)
 
     x_value: Value = node.value(0)
     x = te.placeholder((math.prod(x_value.shape),), "int8", "x")
     placeholders = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
-    at = columns_of(placeholders, requantize)
+    at = columns_of(placeholders, requantize, "base")
 
-    tail = (pixels,) if pixels > 1 else ()  # one pixel: no axis for it, so that the intrinsic has none either
-
-    def lanes(g: tirx.Var, k: tirx.Var, parity: tirx.Var, *p: tirx.Var) -> tirx.Expr:
-        pixel = te.min(g * pixels + p[0], window.pixels - 1) if p else g  # the last group repeats the last pixel
+    def lanes(g: tirx.Var, k: tirx.Var, parity: tirx.Var, p: tirx.Var) -> tirx.Expr:
+        pixel = te.min(g * _PIXELS + p, window.pixels - 1)  # the last group repeats the last pixel
         word = window.word(x, pixel, k)
-        split = tirx.Select(
-            parity == 0, _extern("int32", "tvm_tiny_odd_lanes", word), _extern("int32", "tvm_tiny_even_lanes", word)
-        )
-        if window.pixels % pixels == 0:
-            return split
-        return tirx.if_then_else(pixel < window.pixels, split, _zero())
+        return tirx.Select(parity == 0, _extern("int32", "tvm_tiny_even_lanes", word), _extern("int32", "tvm_tiny_odd_lanes", word))
 
-    def sum_even(g: tirx.Var, *p: tirx.Var) -> tirx.Expr:
-        return te.sum(_extern("int32", "tvm_tiny_sum_even", columns[(g, k, 0, *p)], columns[(g, k, 1, *p)], _zero()), axis=k)
+    def sum_odd(g: tirx.Var, p: tirx.Var) -> tirx.Expr:
+        return te.sum(_extern("int32", "tvm_tiny_sum_odd", columns[g, k, 0, p], columns[g, k, 1, p], _zero()), axis=k)
 
-    def product(g: tirx.Var, c: tirx.Var, *p: tirx.Var) -> tirx.Expr:
-        block = at["weight"][c // channels_at_once, depth, c % channels_at_once]
-        return te.sum(
-            _extern("int32", "tvm_tiny_dot_s8x4", columns[(g, depth, 0, *p)], columns[(g, depth, 1, *p)], block, _zero()),
-            axis=depth,
-        )
+    def product(g: tirx.Var, c: tirx.Var, p: tirx.Var) -> tirx.Expr:
+        block = at["weight"][c // _CHANNELS, depth, c % _CHANNELS]
+        lanes_of = (columns[g, depth, parity, p] for parity in (0, 1))
+        return te.sum(_extern("int32", dot_function(packed.signed), *lanes_of, block, _zero()), axis=depth)
+
+    def start(g: tirx.Var, c: tirx.Var, p: tirx.Var) -> tirx.Expr:
+        return at["base"][c] if shift is None else _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], shift[g, p])
 
     k, depth = te.reduce_axis((0, words), "k"), te.reduce_axis((0, words), "depth")
-    columns = te.compute((groups, words, 2, *tail), lanes, "columns")
-    even = te.compute((groups, *tail), sum_even, "even")
-    shift = te.compute((groups, *tail), lambda *gp: _extern("int32", "tvm_tiny_minus_128", even[gp]), "shift")
-    acc = te.compute((groups, blocks * channels_at_once, *tail), product, "acc")
-    total = te.compute(
-        (groups, blocks * channels_at_once, *tail),
-        lambda g, c, *p: _extern("int32", "tvm_tiny_wrapping_add", at["base"][c], shift[(g, *p)]) + acc[(g, c, *p)],
-        "total",
+    columns = te.compute((groups, words, 2, _PIXELS), lanes, "columns")
+    shift = None if packed.signed else shift_of(te.compute((groups, _PIXELS), sum_odd, "odd"))
+    acc = te.compute((groups, blocks * _CHANNELS, _PIXELS), product, "acc")
+    total = te.compute(acc.shape, lambda g, c, p: start(g, c, p) + acc[g, c, p], "total")
+    result = te.compute(
+        (window.pixels, channels),
+        lambda pixel, c: requantize.apply(total[pixel // _PIXELS, c, pixel % _PIXELS], c, at),
+        "output",
     )
-
-    def output(pixel: tirx.Var, c: tirx.Var) -> tirx.Expr:
-        g, p = pixel // pixels, (pixel % pixels,) if pixels > 1 else ()
-        return requantize.apply(total[(g, c, *p)], c, at)
-
-    result = te.compute((window.pixels, channels), output, "output")
     func = te.create_prim_func([x, *placeholders.values(), result])
-    return Scheduled(_schedule(func, window, pixels, channels_at_once, core), constants)
+    return Scheduled(_schedule(func, window, packed.signed, core), constants)
 
 
-def _schedule(func: tirx.PrimFunc, window: Window, pixels: int, channels: int, core: Core) -> tirx.PrimFunc:
+def _schedule(func: tirx.PrimFunc, window: Window, signed: bool, core: Core) -> tirx.PrimFunc:
     sch = s_tir.Schedule(func)
     sch.fuse_reduction_epilogue("acc", "total")  # the accumulators start from what "total" adds to them
-    output, acc, shift, even, columns = (sch.get_sblock(name) for name in ("output", "acc", "shift", "even", "columns"))
+    output, acc, columns = (sch.get_sblock(name) for name in ("output", "acc", "columns"))
     pixel, channel = sch.get_loops(output)
-    group, p = sch.split(pixel, [None, pixels])
-    block, c = sch.split(channel, [None, channels])
+    group, p = sch.split(pixel, [None, _PIXELS])
+    block, c = sch.split(channel, [None, _CHANNELS])
     sch.reorder(group, block, c, p)
     sch.compute_at(acc, block, preserve_unit_loops=True)
     sch.set_scope(acc, 0, "local")
-    sch.compute_at(shift, group, preserve_unit_loops=True)
-    sch.compute_at(even, group, preserve_unit_loops=True)
+    if not signed:
+        for name in ("shift", "odd"):
+            sch.compute_at(sch.get_sblock(name), group, preserve_unit_loops=True)
     sch.compute_at(columns, group, preserve_unit_loops=True)
     for loop in (c, p):
         sch.unroll(loop)
-    inner = sch.get_loops(acc)[-3 if pixels > 1 else -2 :]
+    inner = sch.get_loops(acc)[-3:]
     init = sch.decompose_reduction(acc, inner[0])
-    for loop in sch.get_loops(init)[-len(inner) + 1 :]:
+    for loop in sch.get_loops(init)[-2:]:
         sch.unroll(loop)
     sch.unsafe_hide_buffer_access(acc, "read", reads_of(sch, acc, (PARAMETERS, "shift")))  # only the initialisation reads them now
-    sch.tensorize(inner[0], dot(pixels, channels, window.words, unroll(window.words, core)))
+    sch.tensorize(inner[0], dot(window.words, unroll(window.words, core), signed))
     # Gather one pixel after the other, both lanes of a word together.
-    gather = sch.get_loops(columns)[-3 if pixels > 1 else -2 :]
-    if pixels > 1:
-        sch.reorder(gather[2], gather[0], gather[1])
-    sch.unroll(gather[1])
+    k, parity, p = sch.get_loops(columns)[-3:]
+    sch.reorder(p, k, parity)
+    sch.unroll(parity)
     per_tap = window.image[3] // 4
     if window.image[3] % 4 == 0 and window.kernel != (1, 1):
-        sch.split(gather[0], [*window.kernel, per_tap])
+        sch.split(k, [*window.kernel, per_tap])
     elif window.image[3] % 4 and window.words <= core.unroll:
-        sch.unroll(gather[0])
-    sch.decompose_reduction(even, sch.get_loops(even)[-1])
-    unroll_inner(sch, sch.get_loops(even)[-1], core)
+        sch.unroll(k)
+    if not signed:
+        odd = sch.get_sblock("odd")
+        sch.decompose_reduction(odd, sch.get_loops(odd)[-1])
+        unroll_inner(sch, sch.get_loops(odd)[-1], core)
     return sch.mod["main"]
 
 

@@ -8,86 +8,64 @@ from tvm import tirx
 from tvm.s_tir import TensorIntrin
 from tvm.script import tirx as T
 
+_DOT = {True: "tvm_tiny_dot_s8x4", False: "tvm_tiny_dot_u8x4"}
+"""One word of weights: the odd ones as they are, or plus 128."""
+
 
 @cache
-def dot(pixels: int, channels: int, words: int, unroll: int) -> str:
-    """Name of the intrinsic for ``words`` words of four values, ``unroll`` of them to one turn of its loop.
+def dot(words: int, unroll: int, signed: bool) -> str:
+    """Name of the intrinsic ``tvm_tiny_dot_3x2`` for ``words`` words of four values, ``unroll`` of them to one turn of its loop.
 
     It computes ``acc[channel, pixel] += sum of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every
-    word the odd lanes of all pixels, then the even ones; ``acc`` is local. One pixel has no axis of its own. The C function is
-    ``tvm_tiny_dot_<pixels>x<channels>``.
+    word the even lanes of all pixels, then the odd ones; ``acc`` is local.
     """
-    name = f"tiny.dsp.dot_{pixels}x{channels}x{words}by{unroll}"
-    function = f"tvm_tiny_dot_{pixels}x{channels}"
-    pair = _block(pixels, channels, words, unroll, function) if pixels > 1 else _row(channels, words, unroll, function)
-    TensorIntrin.register(name, *pair, override=True)
-    return name
+    product, is_signed = _DOT[signed], int(signed)
 
-
-def _block(pixels: int, channels: int, words: int, unroll: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
     @T.prim_func(s_tir=True)
     def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
-        X = T.match_buffer(x, (words, 2, pixels), "int32", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels, pixels), "int32", offset_factor=1, scope="local")
+        X = T.match_buffer(x, (words, 2, 3), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, 2), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (2, 3), "int32", offset_factor=1, scope="local")
         with T.sblock("root"):
-            T.reads(A[0:channels, 0:pixels], X[0:words, 0:2, 0:pixels], W[0:words, 0:channels])
-            T.writes(A[0:channels, 0:pixels])
-            for c, p, k in T.grid(channels, pixels, words):
+            T.reads(A[0:2, 0:3], X[0:words, 0:2, 0:3], W[0:words, 0:2])
+            T.writes(A[0:2, 0:3])
+            for c, p, k in T.grid(2, 3, words):
                 with T.sblock("update"):
                     vc, vp, vk = T.axis.remap("SSR", [c, p, k])
-                    A[vc, vp] = A[vc, vp] + T.call_pure_extern(
-                        "int32", "tvm_tiny_dot_s8x4", X[vk, 0, vp], X[vk, 1, vp], W[vk, vc], 0
-                    )
+                    A[vc, vp] = A[vc, vp] + T.call_pure_extern("int32", product, X[vk, 0, vp], X[vk, 1, vp], W[vk, vc], 0)
 
     @T.prim_func(s_tir=True)
     def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
-        X = T.match_buffer(x, (words, 2, pixels), "int32", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels, pixels), "int32", offset_factor=1, scope="local")
+        X = T.match_buffer(x, (words, 2, 3), "int32", offset_factor=1)
+        W = T.match_buffer(w, (words, 2), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (2, 3), "int32", offset_factor=1, scope="local")
         with T.sblock("root"):
-            T.reads(A[0:channels, 0:pixels], X[0:words, 0:2, 0:pixels], W[0:words, 0:channels])
-            T.writes(A[0:channels, 0:pixels])
-            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words, unroll))
+            T.reads(A[0:2, 0:3], X[0:words, 0:2, 0:3], W[0:words, 0:2])
+            T.writes(A[0:2, 0:3])
+            T.evaluate(
+                T.call_extern(
+                    "int32",
+                    "tvm_tiny_dot_3x2",
+                    A.access_ptr("rw"),
+                    X.access_ptr("r"),
+                    W.access_ptr("r"),
+                    words,
+                    unroll,
+                    is_signed,
+                )
+            )
 
-    return description, implementation
-
-
-def _row(channels: int, words: int, unroll: int, function: str) -> tuple[tirx.PrimFunc, tirx.PrimFunc]:
-    @T.prim_func(s_tir=True)
-    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
-        X = T.match_buffer(x, (words, 2), "int32", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
-        with T.sblock("root"):
-            T.reads(A[0:channels], X[0:words, 0:2], W[0:words, 0:channels])
-            T.writes(A[0:channels])
-            for c, k in T.grid(channels, words):
-                with T.sblock("update"):
-                    vc, vk = T.axis.remap("SR", [c, k])
-                    A[vc] = A[vc] + T.call_pure_extern("int32", "tvm_tiny_dot_s8x4", X[vk, 0], X[vk, 1], W[vk, vc], 0)
-
-    @T.prim_func(s_tir=True)
-    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
-        X = T.match_buffer(x, (words, 2), "int32", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
-        with T.sblock("root"):
-            T.reads(A[0:channels], X[0:words, 0:2], W[0:words, 0:channels])
-            T.writes(A[0:channels])
-            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words, unroll))
-
-    return description, implementation
+    return _registered(f"dot_3x2x{words}by{unroll}_{is_signed}", description, implementation)
 
 
 @cache
-def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int) -> str:
+def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int, signed: bool) -> str:
     """Name of the intrinsic ``tvm_tiny_dot_rows_4x2``: four neighbouring pixels and two channels over a window of ``rows`` rows.
 
     ``acc[channel, pixel] += sum of dot(x[row, pixel * distance + k, :], weight[row * words + k, channel])`` over ``words`` words of
     four values in each row; ``x`` has ``pitch`` words to a row.
     """
-    name = f"tiny.dsp.dot_rows_{rows}x{words}_{distance}_{pitch}by{unroll}"
+    product, is_signed = _DOT[signed], int(signed)
     span = 3 * distance + words
 
     @T.prim_func(s_tir=True)
@@ -103,7 +81,7 @@ def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int) -> s
                     vc, vp, vr, vk = T.axis.remap("SSRR", [c, p, r, k])
                     A[vc, vp] = A[vc, vp] + T.call_pure_extern(
                         "int32",
-                        "tvm_tiny_dot_s8x4",
+                        product,
                         X[vr, vp * distance + vk, 0],
                         X[vr, vp * distance + vk, 1],
                         W[vr * words + vk, vc],
@@ -130,8 +108,61 @@ def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int) -> s
                     pitch * 2,
                     distance * 2,
                     unroll,
+                    is_signed,
                 )
             )
 
+    return _registered(f"dot_rows_{rows}x{words}_{distance}_{pitch}by{unroll}_{is_signed}", description, implementation)
+
+
+@cache
+def dense(channels: int, words: int, signed: bool) -> str:
+    """Name of the intrinsic ``tvm_tiny_dense_<s or u>8x<channels>``: a block of channels of one pixel, ``words`` words deep.
+
+    ``acc[channel] += sum of dot(x[4 * k : 4 * k + 4], w[k, channel])``; ``x`` is int8 as it lies in memory;
+    ``acc`` is local.
+    """
+    product, function = _DOT[signed], f"tvm_tiny_dense_{'s' if signed else 'u'}8x{channels}"
+
+    @T.prim_func(s_tir=True)
+    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (4 * words,), "int8", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels], X[0 : 4 * words], W[0:words, 0:channels])
+            T.writes(A[0:channels])
+            for c, k in T.grid(channels, words):
+                with T.sblock("update"):
+                    vc, vk = T.axis.remap("SR", [c, k])
+                    A[vc] = A[vc] + dense_product(product, [X[vk * 4 + i] for i in range(4)], W[vk, vc])
+
+    @T.prim_func(s_tir=True)
+    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
+        X = T.match_buffer(x, (4 * words,), "int8", offset_factor=1)
+        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        with T.sblock("root"):
+            T.reads(A[0:channels], X[0 : 4 * words], W[0:words, 0:channels])
+            T.writes(A[0:channels])
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+
+    return _registered(f"{function}x{words}", description, implementation)
+
+
+def dense_product(product: str, inputs: list[tirx.Expr], weights: tirx.Expr) -> tirx.Expr:
+    """A word of weights against four int8 values."""
+    word = tirx.call_pure_extern("uint32", "tvm_tiny_pack_s8x4", *(each.astype("int32") for each in inputs))
+    lanes = [tirx.call_pure_extern("int32", f"tvm_tiny_{which}_lanes", word) for which in ("even", "odd")]
+    return tirx.call_pure_extern("int32", product, *lanes, weights, tirx.const(0, "int32"))
+
+
+def dot_function(signed: bool) -> str:
+    """The C function of one word of weights."""
+    return _DOT[signed]
+
+
+def _registered(kind: str, description: tirx.PrimFunc, implementation: tirx.PrimFunc) -> str:
+    name = f"tiny.dsp.{kind}"
     TensorIntrin.register(name, description, implementation, override=True)
     return name

@@ -29,22 +29,25 @@ class Column:
         return self.tensor[channel, self.index]
 
 
-def by_channel(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def by_channel(arrays: Mapping[str, np.ndarray], channels: int) -> dict[str, np.ndarray]:
     """The int32 arrays with an element for each channel as one, (channels, roles); the others as they are.
 
-    "base" is the first and decides the number of channels; what lacks the channels that fill up a block is filled with zeros.
+    What lacks the channels that fill up a block is filled with zeros.
     """
-    channels = len(arrays["base"])
     rows = {role: data for role, data in arrays.items() if _is_packed(data)}
+    if not rows:
+        return dict(arrays)
     packed = np.zeros((channels, len(rows)), np.int32)
     for index, data in enumerate(rows.values()):
         packed[: len(data), index] = data
     return {PARAMETERS: packed, **{role: data for role, data in arrays.items() if not _is_packed(data)}}
 
 
-def columns_of(placeholders: Mapping[str, te.Tensor], requantize: Requantization) -> dict[str, te.Tensor | Column]:
-    """Role → what is indexed by the channel, for the placeholders of :func:`by_channel`."""
-    roles = ["base", *(role for role, data in requantize.constants.items() if _is_packed(data))]
+def columns_of(placeholders: Mapping[str, te.Tensor], requantize: Requantization, *first: str) -> dict[str, te.Tensor | Column]:
+    """Role → what is indexed by the channel, for the placeholders of :func:`by_channel`; ``first`` are the roles before the
+    requantisation's.
+    """
+    roles = [*first, *(role for role, data in requantize.constants.items() if _is_packed(data))]
     return {**placeholders, **{role: Column(placeholders[PARAMETERS], index) for index, role in enumerate(roles)}}
 
 
