@@ -61,7 +61,7 @@ def build(node: Node, _core: Core) -> Scheduled:
 
     def stored(pixel: tirx.Var, c: tirx.Var) -> tirx.Expr:
         sums = total[pixel, c // block, c % block]
-        if not packed.signed:
+        if shift is not None:
             sums = tirx.call_pure_extern("int32", "tvm_tiny_wrapping_add", sums, shift[pixel])
         return requantize.apply(sums, c, at)
 
