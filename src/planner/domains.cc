@@ -23,6 +23,7 @@ Domains::Domains(const Problem &problem, const Conflicts &conflicts, int64_t hei
     possible_ = possible_ && lowest_.back() <= highest_.back() && highest_.back() <= room;
   }
   FindCliques();
+  *effort_ -= static_cast<int64_t>(problem.buffers.size() * 64);
   for (size_t index = 0; index < problem.buffers.size(); ++index)
     Touch(index);
 }
@@ -166,7 +167,7 @@ bool Domains::IsOverfull(const Clique &clique) {
     ends.emplace_back(highest_[index] + problem_.buffers[index].size, position);
   }
   std::sort(ends.begin(), ends.end());
-  *effort_ -= static_cast<int64_t>(count);
+  *effort_ -= static_cast<int64_t>(count * (count + 8) / 4);
   for (size_t start : clique.members) {
     const int64_t begin = lowest_[start];
     int64_t needed = 0;
@@ -187,7 +188,7 @@ bool Domains::Propagate() {
       const size_t index = touched_.back();
       touched_.pop_back();
       is_touched_[index] = false;
-      *effort_ -= static_cast<int64_t>(conflicts_[index].size());
+      *effort_ -= static_cast<int64_t>(conflicts_[index].size()) + 1;
       for (const Conflict &conflict : conflicts_[index]) {
         const Conflict mirrored{index, conflict.above, conflict.below, conflict.same};
         if (!Revise(conflict.other, mirrored)) {

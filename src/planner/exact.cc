@@ -1,4 +1,5 @@
 #include "algorithms.h"
+#include "assign.h"
 #include "bound.h"
 #include "objective.h"
 #include "pack.h"
@@ -21,6 +22,7 @@ Solution BestOfOthers(const Problem &problem, int64_t effort) {
 
 // Makes each pool for itself as small as possible; what lies in which pool stays.
 void PackPools(const Problem &problem, int64_t effort, Solution *solution) {
+  const int64_t pools = static_cast<int64_t>(problem.pools.size());
   bool is_proven = AllInBestPools(problem, solution->plan);
   for (size_t pool = 0; pool < problem.pools.size(); ++pool) {
     std::vector<size_t> members;
@@ -33,12 +35,12 @@ void PackPools(const Problem &problem, int64_t effort, Solution *solution) {
     }
     if (members.empty())
       continue;
-    int64_t left = effort;
+    int64_t left = effort / pools;
     const Packed packed = Pack(OnePool(problem, members, pool), start, &left);
     for (size_t position = 0; position < members.size(); ++position)
       solution->plan[members[position]].offset = packed.offsets[position];
     is_proven = is_proven && packed.size == packed.bound;
-    if (problem.pools.size() == 1 && members.size() == problem.buffers.size())
+    if (pools == 1 && members.size() == problem.buffers.size())
       solution->bound = packed.bound;
   }
   solution->optimal = is_proven;
@@ -48,8 +50,15 @@ void PackPools(const Problem &problem, int64_t effort, Solution *solution) {
 
 Solution Exact(const Problem &problem, int64_t effort) {
   Solution solution = BestOfOthers(problem, effort);
-  if (!solution.optimal)
-    PackPools(problem, effort, &solution);
+  if (solution.optimal)
+    return solution;
+  if (!AllInBestPools(problem, solution.plan)) {
+    effort /= 2;
+    Plan plan = Assign(problem, effort);
+    if (Evaluate(problem, plan) < Evaluate(problem, solution.plan))
+      solution.plan = std::move(plan);
+  }
+  PackPools(problem, effort, &solution);
   return solution;
 }
 

@@ -15,15 +15,17 @@ namespace tvm_tiny::planner {
 
 namespace {
 
-constexpr uint64_t kSeeds = 4;
-constexpr int kAttempts = 500;
+constexpr int64_t kSeeds = 4;
+constexpr int64_t kAttempts = 500;  // at most, of each climb
 
 class Packer {
  public:
-  Packer(const Problem &problem, int64_t *effort)
+  // A plan of `enough` bytes is not made smaller.
+  Packer(const Problem &problem, int64_t enough, int64_t *effort)
       : problem_(problem),
         conflicts_(FindConflicts(problem)),
         capacity_(problem.pools[0].capacity),
+        enough_(enough),
         effort_(effort),
         packed_{false, {}, 0, LowerBound(problem, conflicts_)} {}
 
@@ -52,7 +54,9 @@ class Packer {
     return next;
   }
 
-  bool IsProven() const { return packed_.bound > capacity_ || (packed_.fits && packed_.bound >= packed_.size); }
+  bool IsDone() const {
+    return packed_.bound > capacity_ || (packed_.fits && packed_.size <= std::max(packed_.bound, enough_));
+  }
 
   // The largest height that is worth a question.
   int64_t Largest() const { return packed_.fits ? Below(packed_.size) : capacity_; }
@@ -76,15 +80,22 @@ class Packer {
   void Improve() {
     const Order by_size = BySize(problem_);
     const Order by_conflicts = ByConflicts(problem_, conflicts_);
-    for (uint64_t seed = 0; seed < kSeeds && !IsProven(); ++seed) {
+    // A placement looks at each conflict from both sides, and sorts.
+    int64_t step = 1;
+    for (const std::vector<Conflict> &row : conflicts_)
+      step += 2 * static_cast<int64_t>(row.size()) + 8;
+    const int attempts = static_cast<int>(std::min(*effort_ / kSeeds / 4 / step, kAttempts));
+    for (int64_t seed = 0; seed < kSeeds && !IsDone(); ++seed) {
       const Order &order = seed % 2 == 0 ? by_size : by_conflicts;
-      Offer(Climb(problem_, conflicts_, order, kAttempts, seed, packed_.bound));
+      Offer(
+          Climb(problem_, conflicts_, order, attempts, static_cast<uint64_t>(seed), std::max(packed_.bound, enough_)));
+      *effort_ -= step * attempts;
     }
   }
 
   // By bisection, to the lowest height at which the rules alone do not exclude a plan.
   void RaiseBound() {
-    if (IsProven() || MayFit(problem_, conflicts_, packed_.bound, effort_))
+    if (IsDone() || MayFit(problem_, conflicts_, packed_.bound, effort_))
       return;
     int64_t impossible = packed_.bound;
     int64_t possible = Largest();
@@ -103,8 +114,9 @@ class Packer {
     constexpr Preference kPreferences[] = {Preference::kArea, Preference::kSize, Preference::kLife};
     // The height asked for lies `share` / kShares of the way from the bound to the known plan.
     constexpr int64_t kShares = 4;
-    int64_t share = 0;
-    while (!IsProven() && *effort_ > 0 && share <= kShares) {
+    // Where any plan will do, there is but one question.
+    int64_t share = enough_ > 0 ? kShares : 0;
+    while (!IsDone() && *effort_ > 0 && share <= kShares) {
       const int64_t largest = Largest();
       if (largest == Pool::kUnlimited)
         return;
@@ -138,6 +150,7 @@ class Packer {
   const Problem &problem_;
   const Conflicts conflicts_;
   const int64_t capacity_;
+  const int64_t enough_;
   int64_t *effort_;
   Packed packed_;
 };
@@ -164,7 +177,11 @@ Problem OnePool(const Problem &problem, const std::vector<size_t> &members, size
 }
 
 Packed Pack(const Problem &problem, const Plan &start, int64_t *effort) {
-  return Packer(problem, effort).Run(start);
+  return Packer(problem, 0, effort).Run(start);
+}
+
+Packed PackSomehow(const Problem &problem, int64_t *effort) {
+  return Packer(problem, problem.pools[0].capacity, effort).Run({});
 }
 
 }  // namespace tvm_tiny::planner

@@ -20,6 +20,9 @@ struct Packed {
 // a smaller one, and on the proof that there is none.
 Packed Pack(const Problem &problem, const Plan &start, int64_t *effort);
 
+// The same, but any plan within the capacity will do.
+Packed PackSomehow(const Problem &problem, int64_t *effort);
+
 }  // namespace tvm_tiny::planner
 
 #endif  // TVM_TINY_PLANNER_PACK_H_

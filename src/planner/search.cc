@@ -165,7 +165,7 @@ class Search {
       in_group_[start] = false;
       Group group{start};
       for (size_t done = 0; done < group.size(); ++done) {
-        *effort_ -= static_cast<int64_t>(conflicts_[group[done]].size()) / 4;
+        *effort_ -= static_cast<int64_t>(conflicts_[group[done]].size()) + 4;
         for (const Conflict &conflict : conflicts_[group[done]]) {
           if (in_group_[conflict.other]) {
             in_group_[conflict.other] = false;
@@ -258,7 +258,7 @@ class Search {
 
   const std::vector<Gap> &Forbidden(size_t index) {
     forbidden_.clear();
-    *effort_ -= static_cast<int64_t>(conflicts_[index].size());
+    *effort_ -= static_cast<int64_t>(2 * conflicts_[index].size()) + 8;
     for (const Conflict &conflict : conflicts_[index]) {
       if (state_[conflict.other] == State::kPlaced)
         Forbid(conflict, domains_.Lowest(conflict.other), &forbidden_);

@@ -1,5 +1,7 @@
 """Plans of the C++ planner: safe by a check of every pair, and the smallest by trying everything."""
 
+from dataclasses import replace
+
 import pytest
 
 from tvm_tiny.memory.lifetimes import Lifetime
@@ -102,6 +104,35 @@ def test_pools_are_filled_in_their_order_and_never_beyond_their_capacity():
     buffers = [Lifetime("a", 60, 0, 1), Lifetime("b", 50, 0, 1), Lifetime("c", 40, 1, 2)]
     placed = place("greedy-by-size", buffers, alignment=1, capacities=(100, UNLIMITED))
     assert placed.places == [(0, 0), (1, 0), (0, 60)]
+
+
+def test_exact_moves_what_costs_least_to_a_slower_pool():
+    # The fast pool holds all but one of the three that are alive at step 1; b is alive for the shortest time.
+    buffers = [Lifetime("a", 40, 0, 3), Lifetime("b", 40, 1, 1), Lifetime("c", 40, 1, 4)]
+    placed = place("exact", buffers, alignment=1, capacities=(100, UNLIMITED), costs=(1, 4))
+    assert [pool for pool, _ in placed.places] == [0, 1, 0]
+
+
+def test_exact_takes_the_cheaper_pool_before_the_preferred_one():
+    placed = place("exact", [Lifetime("a", 40, 0, 0)], alignment=1, capacities=(100, 100), costs=(2, 1))
+    assert placed.places == [(1, 0)]
+
+
+@pytest.mark.parametrize("relaxed", [0.0, 0.7])
+def test_exact_fits_into_a_pool_of_just_the_optimum(relaxed: float):
+    helped = 0
+    for seed in range(30):
+        problem = random_problem(seed, 25, life=10, relaxed=relaxed)
+        placed = problem.place("exact")
+        (size,) = sizes(problem, placed)
+        tight = replace(problem, capacities=(size,))
+        assert min(pool for pool, _ in tight.place("exact").places) == 0, seed
+        helped += min(pool for pool, _ in tight.place("hill-climb").places) == -1
+        if placed.optimal:
+            smaller = replace(problem, capacities=(size - 1,)).place("exact")
+            assert min(pool for pool, _ in smaller.places) == -1, seed
+            assert list(mistakes(replace(problem, capacities=(size - 1,)), smaller)) == []
+    assert helped > 0
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
