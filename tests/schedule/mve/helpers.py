@@ -1,8 +1,8 @@
-"""One layer for Cortex-M55, computed twice: by the portable twins on this machine, and by the MVE forms on the emulated core."""
+"""Layers for Cortex-M55, computed twice: by the portable twins on this machine, and by the MVE forms on the emulated core."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,8 +13,19 @@ from tvm_tiny.board import get_board
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.testing.litert_reference import LiteRTReference
+from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+from tvm_tiny.testing.tflite_file import TensorRecord
 
 BOARD = "mps3-an547"
+
+Layer = Callable[[TFLiteBuilder, str], TensorRecord]
+"""Adds a layer of this name, with inputs of its own, to a model; gives its output."""
+
+
+def model_of(layers: Mapping[str, Layer]) -> bytes:
+    """One model of many layers that have nothing to do with each other, each an output of its name."""
+    builder = TFLiteBuilder()
+    return builder.build([layer(builder, name) for name, layer in layers.items()])
 
 
 def per_channel(rng: np.random.Generator, shape: Sequence[int], axis: int) -> np.ndarray:
@@ -31,10 +42,10 @@ def extremes(compiled: CompiledModel, seed: int, count: int = 3) -> list[dict[st
 
 
 def computed_twice(compiled: CompiledModel, samples: Sequence[Sample], *functions: str) -> Sequence[Sample]:
-    """What the emulated core computes, which must be what the twins do under sanitizers; ``functions`` must be called."""
-    (text,) = (text for name, text in compiled.module.files.items() if name == f"{compiled.module.name}.c")
-    for function in functions:
-        assert function in text, f"nothing called {function} in the generated C"
+    """What the emulated core computes, which must be what the twins do under sanitizers; each layer calls one of ``functions``."""
+    text = compiled.module.files[f"{compiled.module.name}.c"]
+    for layer in text.split("TVM_TINY_NOINLINE void ")[1:] if functions else ():
+        assert any(function in layer for function in functions), f"none of {functions} in {layer}"
     host = get_board("host")
     twins = host.run(host.build(compiled.module, sanitize=True), samples).outputs
     found = compiled.run(samples, board=BOARD).outputs
@@ -42,12 +53,13 @@ def computed_twice(compiled: CompiledModel, samples: Sequence[Sample], *function
     return found
 
 
-def assert_equals_litert(model: bytes, *functions: str, optimize: Optimize = "speed", seed: int = 1) -> CompiledModel:
+def assert_equal_litert(layers: Mapping[str, Layer], *functions: str, optimize: Optimize = "speed") -> CompiledModel:
     """Bit for bit what LiteRT's reference kernels compute, on the emulated core and by the twins."""
+    model = model_of(layers)
     compiled = tvm_tiny.compile(
         load_tflite(model, "model", "model.tflite"), target="cortex-m55", rounding="litert", optimize=optimize
     )
-    samples = extremes(compiled, seed)
+    samples = extremes(compiled, seed=1)
     reference = LiteRTReference(model)
     assert_equals(computed_twice(compiled, samples, *functions), [reference.run(sample) for sample in samples])
     return compiled

@@ -5,28 +5,34 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.schedule.mve.helpers import assert_equals_litert, computed_twice
+from tests.schedule.mve.helpers import Layer, assert_equal_litert, computed_twice, model_of
 from tvm_tiny import compile as compile_model
 from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+from tvm_tiny.testing.tflite_file import TensorRecord
 
 INT8 = np.arange(-128, 128).astype(np.int8)
-PAIRS = {"x": np.repeat(INT8, 256), "y": np.tile(INT8, 256)}
+PAIRS = {"sum: x": np.repeat(INT8, 256), "sum: y": np.tile(INT8, 256)}
 
 
 def addition(
-    x: tuple[float, int],
-    y: tuple[float, int],
+    first: tuple[float, int],
+    second: tuple[float, int],
     output: tuple[float, int],
     size: int = 65536,
     operator: str = "add",
     **options: object,
-) -> bytes:
+) -> Layer:
     """Operands and output as (scale, zero point)."""
-    b = TFLiteBuilder()
-    operands = [b.input(name, (size,), "int8", scale=each[0], zero_point=each[1]) for name, each in (("x", x), ("y", y))]
-    return b.build([getattr(b, operator)(*operands, "sum", scale=output[0], zero_point=output[1], **options)])
+
+    def layer(b: TFLiteBuilder, name: str) -> TensorRecord:
+        x = b.input(f"{name}: x", (size,), "int8", scale=first[0], zero_point=first[1])
+        y = b.input(f"{name}: y", (size,), "int8", scale=second[0], zero_point=second[1])
+        result: TensorRecord = getattr(b, operator)(x, y, name, scale=output[0], zero_point=output[1], **options)
+        return result
+
+    return layer
 
 
 LINEAR = {
@@ -41,11 +47,12 @@ LINEAR = {
 
 @pytest.mark.parametrize("case", LINEAR)
 def test_every_pair(case: str) -> None:
-    compiled = compile_model(load_tflite(LINEAR[case], "model", "model.tflite"), target="cortex-m55")
-    found = computed_twice(compiled, [PAIRS], "tvm_tiny_mve_")
-    np.testing.assert_array_equal(found[0]["sum"], LiteRTReference(LINEAR[case]).run(PAIRS)["sum"])
+    model = model_of({"sum": LINEAR[case]})
+    compiled = compile_model(load_tflite(model, "model", "model.tflite"), target="cortex-m55")
+    found = computed_twice(compiled, [PAIRS], "tvm_tiny_mve_linear_row", "tvm_tiny_mve_table_row")
+    np.testing.assert_array_equal(found[0]["sum"], LiteRTReference(model).run(PAIRS)["sum"])
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 63, 1000])
-def test_sizes_that_fill_no_vector(size: int) -> None:
-    assert_equals_litert(addition((0.0237, -128), (0.0412, 3), (0.0295, -128), size), "tvm_tiny_mve_")
+def test_sizes_that_fill_no_vector() -> None:
+    sizes = {f"{size} elements": addition((0.0237, -128), (0.0412, 3), (0.0295, -128), size) for size in (1, 2, 3, 4, 5, 63, 1000)}
+    assert_equal_litert(sizes, "tvm_tiny_mve_linear_row", "tvm_tiny_mve_table_row")

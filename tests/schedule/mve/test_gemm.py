@@ -5,40 +5,44 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.schedule.mve.helpers import assert_equals_litert, per_channel
+from tests.schedule.mve.helpers import Layer, assert_equal_litert, per_channel
+from tvm_tiny.api import Optimize
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+from tvm_tiny.testing.tflite_file import TensorRecord
 
 
 def convolution(
-    shape: tuple[int, int, int, int],
-    filters: int,
-    kernel: tuple[int, int] = (1, 1),
-    *,
-    x_zero: int = 7,
-    seed: int = 3,
-    **options: object,
-) -> bytes:
-    """A model of one convolution, its weights' scales far apart."""
-    rng, b = np.random.default_rng(3), TFLiteBuilder()
-    x = b.input("x", shape, "int8", scale=0.04, zero_point=x_zero)
-    weights = b.weights("w", per_channel(rng, (filters, *kernel, shape[3]), 0), axis=0)
-    bias = rng.integers(-2000, 2000, filters).astype(np.int32)
-    given = {"scale": 0.1, "zero_point": -11} | options
-    return b.build([b.conv2d(x, weights, bias, "y", **given)])  # type: ignore[arg-type]
+    shape: tuple[int, int, int, int], filters: int, kernel: tuple[int, int] = (1, 1), *, x_zero: int = 7, **options: object
+) -> Layer:
+    """A convolution whose weights' scales are far apart."""
+
+    def layer(b: TFLiteBuilder, name: str) -> TensorRecord:
+        rng = np.random.default_rng(3)
+        x = b.input(f"{name}: x", shape, "int8", scale=0.04, zero_point=x_zero)
+        weights = b.weights(f"{name}: w", per_channel(rng, (filters, *kernel, shape[3]), 0), axis=0)
+        bias = rng.integers(-2000, 2000, filters).astype(np.int32)
+        given = {"scale": 0.1, "zero_point": -11} | options
+        return b.conv2d(x, weights, bias, name, **given)  # type: ignore[arg-type]
+
+    return layer
 
 
-def fully_connected(depth: int, units: int, *, batch: int = 1, **options: object) -> bytes:
-    rng, b = np.random.default_rng(5), TFLiteBuilder()
-    x = b.input("x", (batch, depth), "int8", scale=0.04, zero_point=7)
-    weights = b.weights("w", rng.normal(0, 0.3, (units, depth)).astype(np.float32), axis=None)
-    bias = rng.integers(-3000, 3000, units).astype(np.int32)
-    given = {"scale": 0.07, "zero_point": -11} | options
-    return b.build([b.fully_connected(x, weights, bias, "y", **given)])  # type: ignore[arg-type]
+def fully_connected(depth: int, units: int, *, batch: int = 1, **options: object) -> Layer:
+    def layer(b: TFLiteBuilder, name: str) -> TensorRecord:
+        rng = np.random.default_rng(5)
+        x = b.input(f"{name}: x", (batch, depth), "int8", scale=0.04, zero_point=7)
+        weights = b.weights(f"{name}: w", rng.normal(0, 0.3, (units, depth)).astype(np.float32), axis=None)
+        bias = rng.integers(-3000, 3000, units).astype(np.int32)
+        given = {"scale": 0.07, "zero_point": -11} | options
+        return b.fully_connected(x, weights, bias, name, **given)  # type: ignore[arg-type]
+
+    return layer
 
 
 POINTWISE = {
     "whole vectors": convolution((1, 4, 5, 32), 8),
     "a depth below a vector": convolution((1, 3, 5, 7), 8),
+    "one channel in and out": convolution((1, 3, 3, 1), 1),
     "a depth of a vector and some": convolution((1, 3, 5, 19), 8),
     "nine vectors": convolution((1, 2, 3, 144), 4),
     "vectors that no unrolling divides": convolution((1, 2, 3, 23 * 16 + 1), 4),
@@ -86,6 +90,7 @@ WINDOWS = {
 CONNECTED = {
     "a plain one": fully_connected(64, 16),
     "wide": fully_connected(640, 128),
+    "one unit": fully_connected(16, 1),
     "units that fill no block": fully_connected(32, 10),
     "a depth that fills no vector": fully_connected(33, 8),
     "a small depth": fully_connected(3, 5),
@@ -95,27 +100,11 @@ CONNECTED = {
 }
 
 
-@pytest.mark.parametrize("case", POINTWISE)
-def test_pointwise(case: str) -> None:
-    assert_equals_litert(POINTWISE[case], "tvm_tiny_mve_dot_")
-
-
-@pytest.mark.parametrize("case", WINDOWS)
-def test_windows(case: str) -> None:
-    assert_equals_litert(WINDOWS[case], "tvm_tiny_mve_dot_")
-
-
-@pytest.mark.parametrize("case", CONNECTED)
-def test_fully_connected(case: str) -> None:
-    assert_equals_litert(CONNECTED[case], "tvm_tiny_mve_dot_")
-
-
-@pytest.mark.parametrize(
-    "case", ["two channels left", "nine vectors", "one pixel, channels left", "negative outputs, two channels left"]
-)
-def test_small_code_computes_the_same(case: str) -> None:
-    assert_equals_litert(POINTWISE[case], optimize="size")
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("layers", [POINTWISE, WINDOWS, CONNECTED], ids=["pointwise", "windows", "fully connected"])
+def test_equal_litert(layers: dict[str, Layer], optimize: Optimize) -> None:
+    assert_equal_litert(layers, "tvm_tiny_mve_dot", optimize=optimize)
 
 
 def test_columns_with_gaps_between_them_have_another_form() -> None:
-    assert_equals_litert(convolution((1, 9, 9, 4), 6, (3, 3), dilation=(2, 2)))
+    assert_equal_litert({"dilated": convolution((1, 9, 9, 4), 6, (3, 3), dilation=(2, 2))})

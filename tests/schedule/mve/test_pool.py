@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.schedule.mve.helpers import assert_equals_litert
+from tests.schedule.mve.helpers import Layer, assert_equal_litert
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+from tvm_tiny.testing.tflite_file import TensorRecord
 
 
-def pool(shape: tuple[int, int, int, int], size: tuple[int, int], kind: str = "average_pool2d", **options: object) -> bytes:
-    b = TFLiteBuilder()
-    x = b.input("x", shape, "int8", scale=0.04, zero_point=-9)
-    return b.build([getattr(b, kind)(x, size, "y", **options)])
+def pool(shape: tuple[int, int, int, int], size: tuple[int, int], kind: str = "average_pool2d", **options: object) -> Layer:
+    def layer(b: TFLiteBuilder, name: str) -> TensorRecord:
+        x = b.input(f"{name}: x", shape, "int8", scale=0.04, zero_point=-9)
+        output: TensorRecord = getattr(b, kind)(x, size, name, **options)
+        return output
+
+    return layer
 
 
 CASES = {
@@ -36,11 +38,9 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_by_windows(case: str) -> None:
-    assert_equals_litert(CASES[case], "tvm_tiny_mve_sum_window")
+def test_by_windows() -> None:
+    assert_equal_litert(CASES, "tvm_tiny_mve_sum_window")
 
 
-@pytest.mark.parametrize("case", OTHERS)
-def test_others(case: str) -> None:
-    assert_equals_litert(OTHERS[case])
+def test_others() -> None:
+    assert_equal_litert(OTHERS)

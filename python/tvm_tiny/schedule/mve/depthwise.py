@@ -20,8 +20,8 @@ from tvm.script.ir_builder import tirx as T
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, Intrinsic, Operand, argument, block, scratch, tensorize
-from tvm_tiny.schedule.mve.requantization import Requantization, requantization_of
-from tvm_tiny.schedule.mve.tiling import Run, channel_runs, pixel_runs
+from tvm_tiny.schedule.mve.requantization import Element, Form, Requantization, requantization_of
+from tvm_tiny.schedule.mve.tiling import Run, channel_runs
 from tvm_tiny.schedule.scalar import ANY
 from tvm_tiny.target import Core
 
@@ -139,28 +139,22 @@ def build(node: Node, core: Core) -> Scheduled:
     planes, requantize = planes_of(node), requantization_of(node)
     if requantize is None:
         return ANY.build(node, core)
-    channels, pixels = channel_runs(planes.image[3], _CHANNELS), pixel_runs(planes.pixels)
+    channels = channel_runs(planes.image[3], _CHANNELS)
     weight = node.constant(1).transpose(2, 1, 0).reshape(planes.image[3], planes.taps)
     constants = {"rotation": planes.rotations()}
     for run, rest in zip(channels, ("", "_rest"), strict=False):
         chosen = weight[run.first : run.first + run.blocks * run.size]
         constants[f"weight{rest}"] = np.ascontiguousarray(chosen.reshape(run.blocks, -1))
         constants[f"parameters{rest}"] = requantize.grouped(run.first, run.blocks, run.size)
-    sch = s_tir.Schedule(_function(planes, requantize, channels, pixels, constants))
-    for index, (run, part) in enumerate((run, part) for run in channels for part in pixels):
-        loops = sum(extent > 1 for extent in (part.size, run.size))
-        around = sch.get_loops(sch.get_sblock(f"output_{index}"))[:-loops]
-        if len(around) > 1:  # else the two are together in a row of outputs already
-            sch.compute_at(sch.get_sblock(f"acc_{index}"), around[-1])
-        tensorize(sch, f"acc_{index}", loops, windows(part.size, run.size, planes.step, planes.plane, planes.taps))
-        tensorize(sch, f"output_{index}", loops, requantize.tile(part.size, run.size, planes.image[3]))
+    sch = s_tir.Schedule(_function(planes, requantize, channels, constants))
+    for index, run in enumerate(channels):
+        loops = 1 + int(run.size > 1)
+        tensorize(sch, f"output_{index}", loops, windows(run.size, planes, requantize.form))
     return Scheduled(sch.mod["main"], constants)
 
 
-def _function(
-    planes: Planes, requantize: Requantization, channels: list[Run], pixels: list[Run], constants: dict[str, np.ndarray]
-) -> tirx.PrimFunc:
-    """What is computed, in loops over rows of outputs; "acc_<i>" and "output_<i>" are the blocks of the i-th pair of runs."""
+def _function(planes: Planes, requantize: Requantization, channels: list[Run], constants: dict[str, np.ndarray]) -> tirx.PrimFunc:
+    """What is computed, in loops over rows of outputs; "output_<i>" is the block of the i-th run of channels."""
     n, height, width, width_out = *planes.image[:3], planes.image[3]
     total = n * planes.rows
     with IRBuilder() as builder, T.prim_func(s_tir=True):
@@ -170,23 +164,14 @@ def _function(
         output = argument("output", (total * planes.pixels, width_out), "int8")
         with T.sblock("root"), T.serial(0, total) as row:
             buffer = _planes_block(planes, x, total, row)
-            index = 0
-            for run, rest in zip(channels, ("", "_rest"), strict=False):
-                for part in pixels:
-                    extents, outer = (part.blocks, run.blocks, part.size, run.size), ((total, row),)
-                    acc = scratch(f"acc_{index}", (total, *extents), "int32")
-                    with block(f"acc_{index}", extents, outer) as axes:
-                        vr, vt, vq, vp, vc = axes
-                        first = (run.first + vq * run.size + vc) * planes.plane
-                        first = first + (part.first + vt * part.size) * planes.step + vp * planes.step
-                        phase = vr % planes.rows * planes.strides[0] % len(constants["rotation"])
-                        filters = (at[f"weight{rest}"], (vq,), vc)
-                        window_sum((acc, axes), (buffer, first), filters, (at["rotation"], (phase,)), planes.taps)
-                    with block(f"output_{index}", extents, outer) as axes:
-                        vr, vt, vq, vp, vc = axes
-                        place = [vr * planes.pixels + part.first + vt * part.size + vp, run.first + vq * run.size + vc]
-                        requantize.store((output, place), (acc, axes), (at[f"parameters{rest}"], (vq,)), vc)
-                    index += 1
+            for index, (run, rest) in enumerate(zip(channels, ("", "_rest"), strict=False)):
+                with block(f"output_{index}", (run.blocks, planes.pixels, run.size), ((total, row),)) as (vr, vq, vp, vc):
+                    first = (run.first + vq * run.size + vc) * planes.plane + vp * planes.step
+                    phase = vr % planes.rows * planes.strides[0] % len(constants["rotation"])
+                    place = [vr * planes.pixels + vp, run.first + vq * run.size + vc]
+                    weight, parameters = (at[f"weight{rest}"], (vq,)), (at[f"parameters{rest}"], (vq,))
+                    rotation = (at["rotation"], (phase,))
+                    _window((output, place), (buffer, (first,)), weight, rotation, parameters, (vc, planes.taps), requantize.form)
     return builder.get()
 
 
@@ -232,42 +217,50 @@ def _planes_block(planes: Planes, x: tirx.Buffer, total: int, row: tirx.Var) -> 
     return buffer
 
 
-def window_sum(
-    acc: tuple[tirx.Buffer, Sequence[tirx.Expr]],
-    inputs: tuple[tirx.Buffer, tirx.Expr],
-    weight: tuple[tirx.Buffer, Sequence[tirx.Expr], tirx.Expr],
-    rotation: tuple[tirx.Buffer, Sequence[tirx.Expr]],
-    taps: int,
+def _window(
+    output: Element,
+    inputs: Element,
+    weight: Element,
+    rotation: Element,
+    parameters: Element,
+    channel: tuple[tirx.Expr, int],
+    form: Form,
 ) -> None:
-    """The body of a block: ``acc[at] = sum over tap of inputs[first + tap] * weight[(*row, channel * taps + rotation[tap])]``.
+    """The body of a block: ``output = requantised sum over tap of inputs[first + tap] * weight[channel * taps + rotation[tap]]``.
 
-    An index that is read from memory is nothing that TVM could compare: a macro of C finds the weight from the channel's first.
+    ``channel`` is the channel within its group, and the number of taps; ``weight`` and ``parameters`` are at the group. A vector is
+    read in any case.
     """
-    (sums, at), (x, first), (w, row, channel), (turned, phase) = acc, inputs, weight, rotation
-    T.reads(x[first : first + VECTOR], w[(*row, slice(channel * taps, channel * taps + taps))], turned[(*phase, slice(0, taps))])
-    T.writes(sums[tuple(at)])
-    T.buffer_store(sums, tirx.const(0, "int32"), list(at))
-    with T.serial(0, taps) as tap:
-        factor = tirx.call_pure_extern("int32", "TVM_TINY_MVE_TAP", w[(*row, channel * taps)], turned[(*phase, tap)])
-        T.buffer_store(sums, sums[tuple(at)] + x[first + tap].astype("int32") * factor, list(at))
+    (x, (first,)), (w, group), (turned, phase), (index, taps) = inputs, weight, rotation, channel
+    places = x[first], w[(*group, index * taps)], turned[(*phase, 0)]
+    acc = tirx.call_pure_extern("int32", "TVM_TINY_MVE_WINDOW_SUM", *places, taps)
+    filters = w[(*group, slice(index * taps, index * taps + taps))]
+    form.store(output, acc, parameters, index, [x[first : first + VECTOR], filters, turned[(*phase, slice(0, taps))]])
 
 
 @cache
-def windows(pixels: int, channels: int, step: int, plane: int, taps: int) -> str:
-    """The intrinsic for two or more pixels of up to four channels: ``acc[pixel, channel]``, a sum over a window."""
+def windows(channels: int, planes: Planes, form: Form) -> str:
+    """The intrinsic for a row of outputs of up to four channels."""
 
     def compute(axes: Sequence[tirx.Expr], inputs: Sequence[tirx.Buffer], output: tirx.Buffer) -> None:
         pixel, channel = axes
-        first = channel * plane + pixel * step
-        window_sum((output, axes), (inputs[0], first), (inputs[1], (), channel), (inputs[2], ()), taps)
+        first = channel * planes.plane + pixel * planes.step
+        weight, rotation, parameters = ((each, ()) for each in inputs[1:])
+        _window((output, axes), (inputs[0], (first,)), weight, rotation, parameters, (channel, planes.taps), form)
 
-    reach = (channels - 1) * plane + (pixels - 1) * step + VECTOR
+    reach = (channels - 1) * planes.plane + (planes.pixels - 1) * planes.step + VECTOR
+    width = planes.image[3]
     return Intrinsic(
-        f"tvm_tiny_mve_depthwise_2x{channels}",
-        (Operand("x", (reach,), "int8"), Operand("weight", (channels * taps,), "int8"), Operand("rotation", (taps,), "uint8")),
-        Operand("acc", (pixels, channels), "int32"),
-        (pixels, step, plane, taps),
-        (pixels, channels),
+        form.function(f"tvm_tiny_mve_depthwise_2x{channels}"),
+        (
+            Operand("x", (reach,), "int8"),
+            Operand("weight", (channels * planes.taps,), "int8"),
+            Operand("rotation", (planes.taps,), "uint8"),
+            Operand("parameters", (form.roles, channels), "int32"),
+        ),
+        Operand("output", (planes.pixels, channels), "int8", (width, 1)),
+        (planes.pixels, planes.step, planes.plane, planes.taps, width, *form.scalars),
+        (planes.pixels, channels),
         compute,
     ).register()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_MOST_PIXELS = 32
-"""The accumulators of one call take 16 bytes for each pixel."""
+_MOST_PIXELS = 16
+"""More of them would save hardly anything, and a call's outputs can lie over its inputs only behind or before all of them."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,14 @@ class Run:
 
 
 def pixel_runs(pixels: int) -> list[Run]:
-    """Blocks of equal size where there is a good one, else as many large ones as there is room for, and what remains.
-
-    No block is a single pixel, unless that is all there is.
+    """Blocks of an even size that divides ``pixels`` where there is a good one, else as many large ones as there is room for, and
+    what remains. No block is a single pixel, unless that is all there is.
     """
     if pixels <= _MOST_PIXELS:
         return [Run(0, 1, pixels)]
-    even = max(each for each in range(1, _MOST_PIXELS + 1) if pixels % each == 0)
-    size = even if 2 * even > _MOST_PIXELS else _MOST_PIXELS
-    return _with_rest(pixels, size if pixels % size != 1 else size - 1)
+    sizes = range(_MOST_PIXELS, 1, -2)
+    even = next((size for size in sizes if pixels % size == 0), 0)
+    return _with_rest(pixels, even if 2 * even > _MOST_PIXELS else next(size for size in sizes if pixels % size != 1))
 
 
 def channel_runs(channels: int, at_once: int) -> list[Run]:

@@ -35,6 +35,12 @@
   "add " reg ", " reg ", " temporary                                                 \
   "\n\t"                                                                             \
   ".elseif (" constant ") != 0\n\tadd " reg ", " reg ", #(" constant ")\n\t.endif\n\t"
+
+/* reg = other + constant, which is not negative. */
+#define TVM_TINY_MVE_SUM_OF(reg, other, constant)                                                     \
+  ".if (" constant ") > 4095\n\tmovw " reg ", #(" constant ") & 0xffff\n\tmovt " reg ", #((" constant \
+  ") >> 16) & 0xffff\n\t"                                                                             \
+  "add " reg ", " reg ", " other "\n\t.else\n\tadd " reg ", " other ", #(" constant ")\n\t.endif\n\t"
 #endif
 
 /* to[0 .. size - 1] = value */

@@ -14,6 +14,7 @@
 
 #include "tvm_tiny/runtime/compiler.h"
 #include "tvm_tiny/runtime/mve.h"
+#include "tvm_tiny/runtime/mve_requantize.h"
 
 #if TVM_TINY_MVE
 /* Column after column, eight channels at a time to eight planes; "load" brings them to q0. */
@@ -99,32 +100,57 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, co
   }
 }
 
-/* A weight of a filter, whose first one is given. */
-#define TVM_TINY_MVE_TAP(first, tap) ((int32_t)(&(first))[tap])
+/* The sum over the taps of x[tap] * w[rotation[tap]]. */
+static inline int32_t tvm_tiny_mve_window(const int8_t *x, const int8_t *w, const uint8_t *rotation, int32_t taps) {
+  int32_t sum = 0;
+  for (int32_t tap = 0; tap < taps; ++tap) {
+    sum += x[tap] * w[rotation[tap]];
+  }
+  return sum;
+}
 
-/* acc[pixel * channels + channel] = sum over the taps of
- * x[channel * plane + pixel * step + tap] * w[channel * taps + rotation[tap]]. */
-static inline void tvm_tiny_mve_depthwise_portable(int32_t *acc, const int8_t *x, const int8_t *w,
-                                                   const uint8_t *rotation, int32_t pixels, int32_t channels,
-                                                   int32_t step, int32_t plane, int32_t taps) {
+/* The same of the places of the first input, the first weight and the first tap. */
+#define TVM_TINY_MVE_WINDOW_SUM(x, w, rotation, taps) tvm_tiny_mve_window(&(x), &(w), &(rotation), taps)
+
+/* out[pixel * width + channel], of x[channel * plane + pixel * step + tap] and w[channel * taps + rotation[tap]]. The
+ * parameters are the channels' biases, then their multipliers (mve_requantize.h). */
+static inline void tvm_tiny_mve_depthwise_portable(int8_t *out, const int8_t *x, const int8_t *w,
+                                                   const uint8_t *rotation, const int32_t *parameters, int32_t pixels,
+                                                   int32_t channels, int32_t step, int32_t plane, int32_t taps,
+                                                   int32_t width, int32_t left, int32_t offset, int32_t shift) {
   for (int32_t pixel = 0; pixel < pixels; ++pixel) {
     for (int32_t c = 0; c < channels; ++c) {
-      int32_t sum = 0;
-      for (int32_t tap = 0; tap < taps; ++tap) {
-        sum += x[c * plane + pixel * step + tap] * TVM_TINY_MVE_TAP(w[c * taps], rotation[tap]);
-      }
-      acc[pixel * channels + c] = sum;
+      const int32_t sum = tvm_tiny_mve_window(&x[c * plane + pixel * step], &w[c * taps], rotation, taps);
+      out[pixel * width + c] =
+          (int8_t)tvm_tiny_mve_requantize(sum, parameters[c], parameters[channels + c], left, offset, shift);
+    }
+  }
+}
+
+/* The same where negative sums count: their units follow the multipliers. */
+static inline void tvm_tiny_mve_depthwise_portable_signed(int8_t *out, const int8_t *x, const int8_t *w,
+                                                          const uint8_t *rotation, const int32_t *parameters,
+                                                          int32_t pixels, int32_t channels, int32_t step, int32_t plane,
+                                                          int32_t taps, int32_t width, int32_t left, int32_t offset,
+                                                          int32_t shift, int32_t low, int32_t high) {
+  for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+    for (int32_t c = 0; c < channels; ++c) {
+      const int32_t sum = tvm_tiny_mve_window(&x[c * plane + pixel * step], &w[c * taps], rotation, taps);
+      out[pixel * width + c] = (int8_t)tvm_tiny_mve_requantize_signed(
+          sum, parameters[c], parameters[channels + c], parameters[2 * channels + c], left, offset, shift, low, high);
     }
   }
 }
 
 #if TVM_TINY_MVE
 /* Two pixels of up to four channels at a time. Filters are in q4 to q7, the channels' inputs at r3, r7, r9 and r11; r5
- * counts pairs of pixels when the filters are loaded. */
+ * counts pairs of pixels when the filters are loaded. Biases are in q2, multipliers in q3; where there are units, their
+ * vectors take turns with these and with q1, and one pixel is scaled after the other. [sp] is the offset of the
+ * requantisation, the word behind it where the parameters lie. */
 #define TVM_TINY_MVE_FILTER_FIRST                                                                   \
   ".if %c[taps] < 16\n\tmov r0, #%c[taps]\n\tvctp.8 r0\n\tvpstt\n\tvldrbt.u8 q0, [%[rotation]]\n\t" \
   "vldrbt.u8 q4, [%[w], q0]\n\t.else\n\tvldrb.u8 q0, [%[rotation]]\n\tvldrb.u8 q4, [%[w], q0]\n\t"  \
-  "mov r0, #16\n\t.endif\n\t"
+  ".endif\n\tmov r0, #%c[taps]\n\t"
 #define TVM_TINY_MVE_FILTER(q)                                      \
   "vadd.i8 q0, q0, r0\n\t.if %c[taps] < 16\n\tvpst\n\tvldrbt.u8 " q \
   ", [%[w], q0]\n\t"                                                \
@@ -148,43 +174,111 @@ static inline void tvm_tiny_mve_depthwise_portable(int32_t *acc, const int8_t *x
 #define TVM_TINY_MVE_BACK_3 TVM_TINY_MVE_BACK_2 "sub r9, r9, #%c[step]\n\t"
 #define TVM_TINY_MVE_BACK_4 TVM_TINY_MVE_BACK_3 "sub r11, r11, #%c[step]\n\t"
 
-#define TVM_TINY_MVE_DEPTHWISE(channels, filters, both, back, sums)                                \
-  "push {r7, r9, r11}\n\t" filters "movw %[w], #%c[pixels] / 2\n1:\n\t" both "stm %[acc]!, {" sums \
-  "}\n\t"                                                                                          \
-  "subs %[w], %[w], #1\n\tbgt 1b\n\t"                                                              \
-  ".if %c[pixels] & 1\n\tbmi 2f\n\t" back "sub %[acc], %[acc], #4 * " channels                     \
-  "\n\tb 1b\n2:\n\t.endif\n\t"                                                                     \
-  "pop {r7, r9, r11}"
+/* A vector of parameters; r2 points to the first of them. */
+#define TVM_TINY_MVE_PARAMETERS(q, channels, place)                                                   \
+  ".if " channels " == 4\n\tvldrw.u32 " q ", [r2, #16 * " place "]\n\t.else\n\tvpst\n\tvldrwt.u32 " q \
+  ", [r2, #4 * " channels " * " place "]\n\t.endif\n\t"
+#define TVM_TINY_MVE_STORE(q, channels)                                              \
+  ".if " channels " != 4\n\tvpst\n\tvstrbt.32 " q ", [%[out]]\n\t" TVM_TINY_MVE_ADD( \
+      "%[out]", "r0", "%c[width]") ".elseif %c[width] < 128\n\tvstrb.32 " q          \
+                                   ", [%[out]], #%c[width]\n\t.else\n\tvstrb.32 " q  \
+                                   ", [%[out]]\n\t" TVM_TINY_MVE_ADD("%[out]", "r0", "%c[width]") ".endif\n\t"
 
-#define TVM_TINY_MVE_DEFINE_DEPTHWISE(channels, both, sums, ...)                                                     \
-  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_depthwise_2x##channels(                                     \
-      int32_t *acc, const int8_t *x, const int8_t *w, const uint8_t *rotation, int32_t pixels, int32_t step,         \
-      int32_t plane, int32_t taps) {                                                                                 \
-    register int32_t *sums_at __asm__("r1") = acc;                                                                   \
-    register const int8_t *inputs __asm__("r3") = x;                                                                 \
-    register const int8_t *filters __asm__("r5") = w;                                                                \
-    register const uint8_t *turned __asm__("r4") = rotation;                                                         \
-    __asm__ volatile(                                                                                                \
-        TVM_TINY_MVE_DEPTHWISE(#channels, TVM_TINY_MVE_FILTERS_##channels, both, TVM_TINY_MVE_BACK_##channels, sums) \
-        : [acc] "+r"(sums_at), [x] "+r"(inputs), [w] "+r"(filters), [rotation] "+r"(turned)                          \
-        : [pixels] "i"(pixels), [step] "i"(step), [plane] "i"(plane), [taps] "i"(taps)                               \
-        : __VA_ARGS__, "q0", "q1", "q4", "q5", "q6", "q7", TVM_TINY_MVE_PREDICATE, "cc", "memory");                  \
+#define TVM_TINY_MVE_KEEP(channels) \
+  "ldr r2, [sp, #4]\n\t" TVM_TINY_MVE_PARAMETERS("q2", channels, "0") TVM_TINY_MVE_PARAMETERS("q3", channels, "1")
+#define TVM_TINY_MVE_BOTH(channels, first, second)                                              \
+  first("q0") second("q1") "ldr r0, [sp]\n\t" TVM_TINY_MVE_SCALE("q0") TVM_TINY_MVE_SCALE("q1") \
+      TVM_TINY_MVE_STORE("q0", channels) TVM_TINY_MVE_STORE("q1", channels)
+
+#define TVM_TINY_MVE_ONE_SIGNED(channels, lanes) \
+  lanes("q0") "ldrd r0, r2, [sp]\n\t" TVM_TINY_MVE_PARAMETERS("q2", channels, "0") TVM_TINY_MVE_ADD_BIAS("q0") \
+  TVM_TINY_MVE_PARAMETERS("q2", channels, "2") "vshr.s32 q1, q0, #31\n\tvand q1, q1, q2\n\tvsub.i32 q0, q0, q1\n\t" \
+  TVM_TINY_MVE_PARAMETERS("q3", channels, "1") TVM_TINY_MVE_MULTIPLY("q0") \
+  ".if %c[low] > -128\n\tmov r0, #%c[low]\n\tvdup.8 q1, r0\n\tvmax.s8 q0, q0, q1\n\t.endif\n\t" \
+  ".if %c[high] < 127\n\tmov r0, #%c[high]\n\tvdup.8 q1, r0\n\tvmin.s8 q0, q0, q1\n\t.endif\n\t" \
+  TVM_TINY_MVE_STORE("q0", channels)
+#define TVM_TINY_MVE_KEEP_SIGNED(channels) ""
+#define TVM_TINY_MVE_BOTH_SIGNED(channels, first, second) \
+  TVM_TINY_MVE_ONE_SIGNED(channels, first) TVM_TINY_MVE_ONE_SIGNED(channels, second)
+
+#define TVM_TINY_MVE_DEPTHWISE(channels, filters, sums, back, first, second, keep, both) \
+  "push {r7, r9, r11}\n\tmovw r0, #(%c[offset]) & 0xffff\n\tmovt r0, #((%c[offset]) >> 16) & 0xffff\n\t" \
+  "mov r2, %[parameters]\n\tpush {r0, r2}\n\t" filters \
+  ".if " channels " != 4\n\tmov r0, #" channels "\n\tvctp.32 r0\n\t.endif\n\tldr %[rotation], [sp, #4]\n\t" keep(channels) \
+  "movw %[w], #%c[pixels] / 2\n1:\n\t" sums both(channels, first, second) \
+  "subs %[w], %[w], #1\n\tbgt 1b\n\t" \
+  ".if %c[pixels] & 1\n\tbmi 2f\n\t" back TVM_TINY_MVE_ADD("%[out]", "r0", "-%c[width]") "b 1b\n2:\n\t.endif\n\t" \
+  "add sp, sp, #8\n\tpop {r7, r9, r11}"
+
+#define TVM_TINY_MVE_DEFINE_DEPTHWISE(channels, sums, first, second, ...)                                             \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_depthwise_2x##channels(                                      \
+      int8_t *out, const int8_t *x, const int8_t *w, const uint8_t *rotation, const int32_t *parameters,              \
+      int32_t pixels, int32_t step, int32_t plane, int32_t taps, int32_t width, int32_t left, int32_t offset,         \
+      int32_t shift) {                                                                                                \
+    register int8_t *outputs __asm__("r1") = out;                                                                     \
+    register const int8_t *inputs __asm__("r3") = x;                                                                  \
+    register const int8_t *filters __asm__("r5") = w;                                                                 \
+    register const uint8_t *turned __asm__("r4") = rotation;                                                          \
+    register const int32_t *at __asm__("r6") = parameters;                                                            \
+    __asm__ volatile(                                                                                                 \
+        TVM_TINY_MVE_DEPTHWISE(#channels, TVM_TINY_MVE_FILTERS_##channels, sums, TVM_TINY_MVE_BACK_##channels, first, \
+                               second, TVM_TINY_MVE_KEEP, TVM_TINY_MVE_BOTH)                                          \
+        : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(filters), [rotation] "+r"(turned), [parameters] "+r"(at)    \
+        : [pixels] "i"(pixels), [step] "i"(step), [plane] "i"(plane), [taps] "i"(taps), [width] "i"(width),           \
+          [left] "i"(left), [offset] "i"(offset), [shift] "i"(shift)                                                  \
+        : __VA_ARGS__, "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", TVM_TINY_MVE_PREDICATE, "cc", "memory");       \
+  }                                                                                                                   \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_depthwise_2x##channels##_signed(                             \
+      int8_t *out, const int8_t *x, const int8_t *w, const uint8_t *rotation, const int32_t *parameters,              \
+      int32_t pixels, int32_t step, int32_t plane, int32_t taps, int32_t width, int32_t left, int32_t offset,         \
+      int32_t shift, int32_t low, int32_t high) {                                                                     \
+    register int8_t *outputs __asm__("r1") = out;                                                                     \
+    register const int8_t *inputs __asm__("r3") = x;                                                                  \
+    register const int8_t *filters __asm__("r5") = w;                                                                 \
+    register const uint8_t *turned __asm__("r4") = rotation;                                                          \
+    register const int32_t *at __asm__("r6") = parameters;                                                            \
+    __asm__ volatile(                                                                                                 \
+        TVM_TINY_MVE_DEPTHWISE(#channels, TVM_TINY_MVE_FILTERS_##channels, sums, TVM_TINY_MVE_BACK_##channels, first, \
+                               second, TVM_TINY_MVE_KEEP_SIGNED, TVM_TINY_MVE_BOTH_SIGNED)                            \
+        : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(filters), [rotation] "+r"(turned), [parameters] "+r"(at)    \
+        : [pixels] "i"(pixels), [step] "i"(step), [plane] "i"(plane), [taps] "i"(taps), [width] "i"(width),           \
+          [left] "i"(left), [offset] "i"(offset), [shift] "i"(shift), [low] "i"(low), [high] "i"(high)                \
+        : __VA_ARGS__, "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", TVM_TINY_MVE_PREDICATE, "cc", "memory");       \
   }
 
-TVM_TINY_MVE_DEFINE_DEPTHWISE(1, TVM_TINY_MVE_TAPS_1("r0") TVM_TINY_MVE_TAPS_1("r2"), "r0, r2", "r0", "r2")
-TVM_TINY_MVE_DEFINE_DEPTHWISE(2, TVM_TINY_MVE_TAPS_2("r0", "r2") TVM_TINY_MVE_TAPS_2("r4", "r6"), "r0, r2, r4, r6",
-                              "r0", "r2", "r6")
+#define TVM_TINY_MVE_FIRST_1(q) TVM_TINY_MVE_LANES_1(q, "r0")
+#define TVM_TINY_MVE_FIRST_2(q) TVM_TINY_MVE_LANES_2(q, "r0", "r2")
+#define TVM_TINY_MVE_FIRST_3(q) TVM_TINY_MVE_LANES_3(q, "r0", "r2", "r4")
+#define TVM_TINY_MVE_FIRST_4(q) TVM_TINY_MVE_LANES_4(q, "r0", "r2", "r4", "r6")
+#define TVM_TINY_MVE_SECOND_1(q) TVM_TINY_MVE_LANES_1(q, "r4")
+#define TVM_TINY_MVE_SECOND_2(q) TVM_TINY_MVE_LANES_2(q, "r4", "r6")
+#define TVM_TINY_MVE_SECOND_3(q) TVM_TINY_MVE_LANES_3(q, "r6", "r8", "r10")
+#define TVM_TINY_MVE_SECOND_4(q) TVM_TINY_MVE_LANES_4(q, "r8", "r10", "r12", "lr")
+
+TVM_TINY_MVE_DEFINE_DEPTHWISE(1, TVM_TINY_MVE_TAPS_1("r0") TVM_TINY_MVE_TAPS_1("r4"), TVM_TINY_MVE_FIRST_1,
+                              TVM_TINY_MVE_SECOND_1, "r0", "r2")
+TVM_TINY_MVE_DEFINE_DEPTHWISE(2, TVM_TINY_MVE_TAPS_2("r0", "r2") TVM_TINY_MVE_TAPS_2("r4", "r6"), TVM_TINY_MVE_FIRST_2,
+                              TVM_TINY_MVE_SECOND_2, "r0", "r2")
 TVM_TINY_MVE_DEFINE_DEPTHWISE(3, TVM_TINY_MVE_TAPS_3("r0", "r2", "r4") TVM_TINY_MVE_TAPS_3("r6", "r8", "r10"),
-                              "r0, r2, r4, r6, r8, r10", "r0", "r2", "r6", "r8", "r10")
+                              TVM_TINY_MVE_FIRST_3, TVM_TINY_MVE_SECOND_3, "r0", "r2", "r8", "r10")
 TVM_TINY_MVE_DEFINE_DEPTHWISE(4,
                               TVM_TINY_MVE_TAPS_4("r0", "r2", "r4", "r6") TVM_TINY_MVE_TAPS_4("r8", "r10", "r12", "lr"),
-                              "r0, r2, r4, r6, r8, r10, r12, lr", "r0", "r2", "r6", "r8", "r10", "r12", "lr")
+                              TVM_TINY_MVE_FIRST_4, TVM_TINY_MVE_SECOND_4, "r0", "r2", "r8", "r10", "r12", "lr")
 #else
-#define TVM_TINY_MVE_DEFINE_DEPTHWISE(channels)                                                                 \
-  static inline void tvm_tiny_mve_depthwise_2x##channels(int32_t *acc, const int8_t *x, const int8_t *w,        \
-                                                         const uint8_t *rotation, int32_t pixels, int32_t step, \
-                                                         int32_t plane, int32_t taps) {                         \
-    tvm_tiny_mve_depthwise_portable(acc, x, w, rotation, pixels, channels, step, plane, taps);                  \
+#define TVM_TINY_MVE_DEFINE_DEPTHWISE(channels)                                                                        \
+  static inline void tvm_tiny_mve_depthwise_2x##channels(int8_t *out, const int8_t *x, const int8_t *w,                \
+                                                         const uint8_t *rotation, const int32_t *parameters,           \
+                                                         int32_t pixels, int32_t step, int32_t plane, int32_t taps,    \
+                                                         int32_t width, int32_t left, int32_t offset, int32_t shift) { \
+    tvm_tiny_mve_depthwise_portable(out, x, w, rotation, parameters, pixels, channels, step, plane, taps, width, left, \
+                                    offset, shift);                                                                    \
+  }                                                                                                                    \
+  static inline void tvm_tiny_mve_depthwise_2x##channels##_signed(                                                     \
+      int8_t *out, const int8_t *x, const int8_t *w, const uint8_t *rotation, const int32_t *parameters,               \
+      int32_t pixels, int32_t step, int32_t plane, int32_t taps, int32_t width, int32_t left, int32_t offset,          \
+      int32_t shift, int32_t low, int32_t high) {                                                                      \
+    tvm_tiny_mve_depthwise_portable_signed(out, x, w, rotation, parameters, pixels, channels, step, plane, taps,       \
+                                           width, left, offset, shift, low, high);                                     \
   }
 
 TVM_TINY_MVE_DEFINE_DEPTHWISE(1)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Matrix products on MVE: VMLADAVA.S8 adds sixteen products of int8 to an accumulator in a core register.
+ * Matrix products on MVE: VMLADAVA.S8 adds sixteen products of int8 to an accumulator in a core register, and the
+ * accumulators become int8 outputs without passing through memory.
  *
- * Weights lie in the order in which they are read: for every sixteen inputs of the depth, sixteen weights of each of
- * the channels; behind them what remains of the depth, channel after channel. Nothing is padded: the remainder is
- * loaded under a predicate, which makes zeros of the lanes that it lacks. */
+ * Weights lie in the order in which they are read. For each group of channels: for every sixteen inputs of the depth,
+ * sixteen weights of each of the channels; behind them what remains of the depth, channel after channel. Nothing is
+ * padded: the remainder is loaded under a predicate, which makes zeros of the lanes that it lacks. Parameters lie group
+ * after group too: the biases of its channels, their multipliers, and, in the functions for negative sums, their units
+ * (mve_requantize.h). */
 #ifndef TVM_TINY_RUNTIME_MVE_DOT_H_
 #define TVM_TINY_RUNTIME_MVE_DOT_H_
 
@@ -12,19 +15,53 @@
 
 #include "tvm_tiny/runtime/compiler.h"
 #include "tvm_tiny/runtime/mve.h"
+#include "tvm_tiny/runtime/mve_requantize.h"
 
-/* acc[pixel * channels + channel] = sum over k of x[pixel * pitch + k] * weight k of the channel. */
-static inline void tvm_tiny_mve_dot_portable(int32_t *acc, const int8_t *x, const int8_t *w, int32_t pixels,
-                                             int32_t channels, int32_t pitch, int32_t depth) {
+/* The sum over k of x[k] * weight k of a channel, whose group has "channels" of them and begins at w. */
+static inline int32_t tvm_tiny_mve_dot(const int8_t *x, const int8_t *w, int32_t channel, int32_t channels,
+                                       int32_t depth) {
+  int32_t sum = 0;
+  for (int32_t k = 0; k < depth; ++k) {
+    const int32_t first = k / 16 * 16;
+    const int32_t width = ((depth - first) < 16) ? (depth - first) : 16;
+    sum += x[k] * w[first * channels + channel * width + (k - first)];
+  }
+  return sum;
+}
+
+/* The same of the places of the first input and of the group's first weight. */
+#define TVM_TINY_MVE_DOT(x, w, channel, channels, depth) tvm_tiny_mve_dot(&(x), &(w), channel, channels, depth)
+
+/* out[pixel * width + group * channels + channel] */
+static inline void tvm_tiny_mve_dot_portable(int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters,
+                                             int32_t pixels, int32_t groups, int32_t channels, int32_t pitch,
+                                             int32_t depth, int32_t width, int32_t left, int32_t offset,
+                                             int32_t shift) {
   for (int32_t pixel = 0; pixel < pixels; ++pixel) {
-    for (int32_t channel = 0; channel < channels; ++channel) {
-      int32_t sum = 0;
-      for (int32_t k = 0; k < depth; ++k) {
-        const int32_t first = k / 16 * 16;
-        const int32_t width = ((depth - first) < 16) ? (depth - first) : 16;
-        sum += x[pixel * pitch + k] * w[first * channels + channel * width + (k - first)];
+    for (int32_t group = 0; group < groups; ++group) {
+      const int32_t *const at = &parameters[group * channels * 2];
+      for (int32_t c = 0; c < channels; ++c) {
+        const int32_t sum = tvm_tiny_mve_dot(&x[pixel * pitch], &w[group * channels * depth], c, channels, depth);
+        out[pixel * width + group * channels + c] =
+            (int8_t)tvm_tiny_mve_requantize(sum, at[c], at[channels + c], left, offset, shift);
       }
-      acc[pixel * channels + channel] = sum;
+    }
+  }
+}
+
+static inline void tvm_tiny_mve_dot_portable_signed(int8_t *out, const int8_t *x, const int8_t *w,
+                                                    const int32_t *parameters, int32_t pixels, int32_t groups,
+                                                    int32_t channels, int32_t pitch, int32_t depth, int32_t width,
+                                                    int32_t left, int32_t offset, int32_t shift, int32_t low,
+                                                    int32_t high) {
+  for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+    for (int32_t group = 0; group < groups; ++group) {
+      const int32_t *const at = &parameters[group * channels * 3];
+      for (int32_t c = 0; c < channels; ++c) {
+        const int32_t sum = tvm_tiny_mve_dot(&x[pixel * pitch], &w[group * channels * depth], c, channels, depth);
+        out[pixel * width + group * channels + c] = (int8_t)tvm_tiny_mve_requantize_signed(
+            sum, at[c], at[channels + c], at[2 * channels + c], left, offset, shift, low, high);
+      }
     }
   }
 }
@@ -32,7 +69,7 @@ static inline void tvm_tiny_mve_dot_portable(int32_t *acc, const int8_t *x, cons
 #if TVM_TINY_MVE
 /* Two or more pixels, two at a time, against one to four channels: a load for each pixel and channel, a VMLADAV for
  * each pair. The pixels' inputs are in q0 and q1, weights in q2 and q3; only even core registers can accumulate. r11
- * points to the second pixel, r9 counts pairs of pixels, r7 turns of the loop over the depth. */
+ * points to the second pixel, r9 to the parameters; r7 counts turns of the loop over the depth. */
 #define TVM_TINY_MVE_INPUTS_2 "vldrb.u8 q0, [%[x]], #16\n\tvldrb.u8 q1, [r11], #16\n\t"
 #define TVM_TINY_MVE_PAIR(mla, weights, first, second) \
   mla ".s8 " first ", q0, " weights "\n\t" mla ".s8 " second ", q1, " weights "\n\t"
@@ -68,45 +105,108 @@ static inline void tvm_tiny_mve_dot_portable(int32_t *acc, const int8_t *x, cons
       "r10") "vpstt\n\tvldrbt.u8 q2, [%[w], #%c[rest] * 2]\n\tvldrbt.u8 q3, [%[w], #%c[rest] * " \
              "3]\n\t" TVM_TINY_MVE_PAIR(mla, "q2", "r4", "r12") TVM_TINY_MVE_PAIR(mla, "q3", "r6", "lr")
 
-/* The whole depth: the first step sets the accumulators, "unroll" steps to one turn of the loop. */
-#define TVM_TINY_MVE_DEPTH(step, rest) \
-  ".if %c[vectors]\n\t" step("vmladav") ".rept %c[unroll] - 1\n\t" step("vmladava") ".endr\n\t"                   \
-  ".if %c[vectors] > %c[unroll]\n\tmovw r7, #%c[vectors] / %c[unroll] - 1\n2:\n\t.rept %c[unroll]\n\t"            \
-  step("vmladava") ".endr\n\tsubs r7, r7, #1\n\tbne 2b\n\t.endif\n\t"                                             \
-  ".if %c[rest]\n\t" rest("vmladava") ".endif\n\t.else\n\t" rest("vmladav") ".endif\n\t"
+/* The whole depth: the first step sets the accumulators, "unroll" steps to one turn of the loop. Behind it the pointers
+ * are where they were, and that to the weights at the next group. */
+#define TVM_TINY_MVE_DEPTH(step, rest, set_predicate, channels) \
+  ".if %c[vectors]\n\t" step("vmladav") ".rept %c[unroll] - 1\n\t" step("vmladava") ".endr\n\t" \
+  ".if %c[vectors] > %c[unroll]\n\tmovw r7, #%c[vectors] / %c[unroll] - 1\n2:\n\t.rept %c[unroll]\n\t" \
+  step("vmladava") ".endr\n\tsubs r7, r7, #1\n\tbne 2b\n\t.endif\n\t" \
+  ".if %c[rest]\n\t" set_predicate rest("vmladava") ".endif\n\t.else\n\t" set_predicate rest("vmladav") ".endif\n\t" \
+  TVM_TINY_MVE_ADD("%[x]", "r7", "-16 * %c[vectors]") ".if %c[rest]\n\tadd %[w], %[w], #%c[rest] * " channels "\n\t.endif\n\t"
+
+#define TVM_TINY_MVE_PREDICATE_OF(type, count) "movs r7, #" count "\n\tvctp." type " r7\n\t"
+#define TVM_TINY_MVE_REST_PREDICATE TVM_TINY_MVE_PREDICATE_OF("8", "%c[rest]")
+
+/* What is in memory while the loops run: [sp] the offset of the requantisation, then the first parameter, the end of
+ * the parameters, pairs of pixels or nothing. */
+#define TVM_TINY_MVE_FRAME(roles, channels) \
+  "push {r7, r9, r11}\n\tsub sp, sp, #20\n\tmov r9, %[parameters]\n\tstr r9, [sp, #4]\n\t" \
+  TVM_TINY_MVE_ADD("%[parameters]", "r0", "4 * " roles " * " channels " * %c[groups]") "str %[parameters], [sp, #8]\n\t" \
+  "movw r0, #(%c[offset]) & 0xffff\n\tmovt r0, #((%c[offset]) >> 16) & 0xffff\n\tstr r0, [sp]\n\t"
+#define TVM_TINY_MVE_FRAME_END "add sp, sp, #20\n\tpop {r7, r9, r11}"
+#define TVM_TINY_MVE_NEXT_GROUP ".if %c[groups] > 1\n\tldr r0, [sp, #8]\n\tcmp r9, r0\n\tbne 4b\n\t.endif\n\t"
+
+/* The sums of two pixels to q0 and q1. */
+#define TVM_TINY_MVE_LANES_2X1 TVM_TINY_MVE_LANES_1("q0", "r0") TVM_TINY_MVE_LANES_1("q1", "r2")
+#define TVM_TINY_MVE_LANES_2X2 TVM_TINY_MVE_LANES_2("q0", "r0", "r2") TVM_TINY_MVE_LANES_2("q1", "r4", "r6")
+#define TVM_TINY_MVE_LANES_2X3 \
+  TVM_TINY_MVE_LANES_3("q0", "r0", "r2", "r4") TVM_TINY_MVE_LANES_3("q1", "r6", "r8", "r10")
+#define TVM_TINY_MVE_LANES_2X4 \
+  TVM_TINY_MVE_LANES_4("q0", "r0", "r2", "r4", "r6") TVM_TINY_MVE_LANES_4("q1", "r8", "r10", "r12", "lr")
+
+/* Outputs of two pixels, "width" apart; fewer than four channels under a predicate. */
+#define TVM_TINY_MVE_STORE_2(channels)                                                                              \
+  ".if " channels                                                                                                   \
+  " != 4\n\tvpst\n\tvstrbt.32 q0, [%[out]]\n\t.endif\n\t"                                                           \
+  ".if %c[width] < 128\n\t.if " channels                                                                            \
+  " == 4\n\tvstrb.32 q1, [%[out], #%c[width]]\n\t.else\n\tvpst\n\tvstrbt.32 q1, [%[out], #%c[width]]\n\t.endif\n\t" \
+  ".else\n\t" TVM_TINY_MVE_SUM_OF(                                                                                  \
+      "r0", "%[out]",                                                                                               \
+      "%c[width]") ".if " channels                                                                                  \
+                   " == 4\n\tvstrb.32 q1, [r0]\n\t.else\n\tvpst\n\tvstrbt.32 q1, [r0]\n\t.endif\n\t.endif\n\t"      \
+                   ".if " channels " == 4\n\tvstrb.32 q0, [%[out]], #4\n\t.else\n\tadd %[out], %[out], #" channels  \
+                   "\n\t.endif\n\t"
 
 /* A last pixel without a partner goes with the one before it, which is computed again. */
-#define TVM_TINY_MVE_DOT_2XN(channels, step, rest, sums) \
-  "push {r7, r9, r11}\n\tmov r11, %[x]\n\t" TVM_TINY_MVE_ADD("r11", "r9", "%c[pitch]")                           \
-  ".if %c[rest]\n\tmov r9, #%c[rest]\n\tvctp.8 r9\n\t.endif\n\t"                                                  \
-  "movw r9, #%c[pixels] / 2\n1:\n\t" TVM_TINY_MVE_DEPTH(step, rest) "stm %[acc]!, {" sums "}\n\t"                 \
-  TVM_TINY_MVE_ADD("%[w]", "r0", "-16 * %c[vectors] * " channels)                                                 \
-  TVM_TINY_MVE_ADD("%[x]", "r0", "2 * %c[pitch] - 16 * %c[vectors]")                                              \
-  TVM_TINY_MVE_ADD("r11", "r0", "2 * %c[pitch] - 16 * %c[vectors]") "subs r9, r9, #1\n\tbgt 1b\n\t"               \
-  ".if %c[pixels] & 1\n\tbmi 3f\n\t" TVM_TINY_MVE_ADD("%[x]", "r0", "-%c[pitch]")                                  \
-  TVM_TINY_MVE_ADD("r11", "r0", "-%c[pitch]") "sub %[acc], %[acc], #4 * " channels "\n\tb 1b\n3:\n\t.endif\n\t"    \
-  "pop {r7, r9, r11}"
+#define TVM_TINY_MVE_DOT_2XN(channels, roles, begin, step, rest, lanes, load, scale) \
+  TVM_TINY_MVE_FRAME(roles, channels) begin \
+  "movw r0, #%c[pixels] / 2\n\tstr r0, [sp, #12]\n\tmov r11, %[x]\n\t" TVM_TINY_MVE_ADD("r11", "r0", "%c[pitch]") \
+  ".if " channels " == 4 && %c[rest]\n\t" TVM_TINY_MVE_REST_PREDICATE ".endif\n\t" \
+  "1:\n\tldr r9, [sp, #4]\n4:\n\t" \
+  TVM_TINY_MVE_DEPTH(step, rest, ".if " channels " != 4\n\t" TVM_TINY_MVE_REST_PREDICATE ".endif\n\t", channels) \
+  TVM_TINY_MVE_ADD("r11", "r7", "-16 * %c[vectors]") lanes \
+  ".if " channels " != 4\n\t" TVM_TINY_MVE_PREDICATE_OF("32", channels) ".endif\n\tldr r0, [sp]\n\t" \
+  load("r9", channels) scale("q0") scale("q1") TVM_TINY_MVE_STORE_2(channels) TVM_TINY_MVE_NEXT_GROUP \
+  TVM_TINY_MVE_ADD("%[out]", "r0", "2 * %c[width] - %c[groups] * " channels) \
+  TVM_TINY_MVE_ADD("%[w]", "r0", "-(%c[vectors] * 16 + %c[rest]) * %c[groups] * " channels) \
+  TVM_TINY_MVE_ADD("%[x]", "r0", "2 * %c[pitch]") TVM_TINY_MVE_ADD("r11", "r0", "2 * %c[pitch]") \
+  "ldr r0, [sp, #12]\n\tsubs r0, r0, #1\n\tstr r0, [sp, #12]\n\tbgt 1b\n\t" \
+  ".if %c[pixels] & 1\n\tbmi 3f\n\t" TVM_TINY_MVE_ADD("%[x]", "r0", "-%c[pitch]") \
+  TVM_TINY_MVE_ADD("r11", "r0", "-%c[pitch]") TVM_TINY_MVE_ADD("%[out]", "r0", "-%c[width]") "b 1b\n3:\n\t.endif\n\t" \
+  TVM_TINY_MVE_FRAME_END
 
-#define TVM_TINY_MVE_DEFINE_DOT_2XN(channels, sums, ...)                                                              \
-  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_2x##channels(                                            \
-      int32_t *acc, const int8_t *x, const int8_t *w, int32_t pixels, int32_t pitch, int32_t depth, int32_t unroll) { \
-    register int32_t *sums_at __asm__("r1") = acc;                                                                    \
-    register const int8_t *inputs __asm__("r3") = x;                                                                  \
-    register const int8_t *weights __asm__("r5") = w;                                                                 \
-    __asm__ volatile(                                                                                                 \
-        TVM_TINY_MVE_DOT_2XN(#channels, TVM_TINY_MVE_STEP_2X##channels, TVM_TINY_MVE_REST_2X##channels, sums)         \
-        : [acc] "+r"(sums_at), [x] "+r"(inputs), [w] "+r"(weights)                                                    \
-        : [pixels] "i"(pixels), [pitch] "i"(pitch), [vectors] "i"(depth / 16), [rest] "i"(depth % 16),                \
-          [unroll] "i"(unroll)                                                                                        \
-        : __VA_ARGS__, "q0", "q1", "q2", "q3", TVM_TINY_MVE_PREDICATE, "cc", "memory");                               \
+#define TVM_TINY_MVE_DEFINE_DOT_2XN(channels, ...)                                                                  \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_2x##channels(                                          \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t pixels, int32_t groups,     \
+      int32_t pitch, int32_t depth, int32_t unroll, int32_t width, int32_t left, int32_t offset, int32_t shift) {   \
+    register int8_t *outputs __asm__("r1") = out;                                                                   \
+    register const int8_t *inputs __asm__("r3") = x;                                                                \
+    register const int8_t *weights __asm__("r5") = w;                                                               \
+    register const int32_t *at __asm__("r4") = parameters;                                                          \
+    __asm__ volatile(                                                                                               \
+        TVM_TINY_MVE_DOT_2XN(#channels, "2", "", TVM_TINY_MVE_STEP_2X##channels, TVM_TINY_MVE_REST_2X##channels,    \
+                             TVM_TINY_MVE_LANES_2X##channels, TVM_TINY_MVE_LOAD, TVM_TINY_MVE_SCALE)                \
+        : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)                           \
+        : [pixels] "i"(pixels), [groups] "i"(groups), [pitch] "i"(pitch), [vectors] "i"(depth / 16),                \
+          [rest] "i"(depth % 16), [unroll] "i"(unroll), [width] "i"(width), [left] "i"(left), [offset] "i"(offset), \
+          [shift] "i"(shift)                                                                                        \
+        : __VA_ARGS__, "q0", "q1", "q2", "q3", TVM_TINY_MVE_PREDICATE, "cc", "memory");                             \
+  }                                                                                                                 \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_2x##channels##_signed(                                 \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t pixels, int32_t groups,     \
+      int32_t pitch, int32_t depth, int32_t unroll, int32_t width, int32_t left, int32_t offset, int32_t shift,     \
+      int32_t low, int32_t high) {                                                                                  \
+    register int8_t *outputs __asm__("r1") = out;                                                                   \
+    register const int8_t *inputs __asm__("r3") = x;                                                                \
+    register const int8_t *weights __asm__("r5") = w;                                                               \
+    register const int32_t *at __asm__("r4") = parameters;                                                          \
+    __asm__ volatile(TVM_TINY_MVE_DOT_2XN(#channels, "3", TVM_TINY_MVE_LIMITS, TVM_TINY_MVE_STEP_2X##channels,      \
+                                          TVM_TINY_MVE_REST_2X##channels, TVM_TINY_MVE_LANES_2X##channels,          \
+                                          TVM_TINY_MVE_LOAD_SIGNED, TVM_TINY_MVE_SCALE_SIGNED)                      \
+                     : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)              \
+                     : [pixels] "i"(pixels), [groups] "i"(groups), [pitch] "i"(pitch), [vectors] "i"(depth / 16),   \
+                       [rest] "i"(depth % 16), [unroll] "i"(unroll), [width] "i"(width), [left] "i"(left),          \
+                       [offset] "i"(offset), [shift] "i"(shift), [low] "i"(low), [high] "i"(high)                   \
+                     : __VA_ARGS__, "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", TVM_TINY_MVE_PREDICATE, "cc",   \
+                       "memory");                                                                                   \
   }
 
-TVM_TINY_MVE_DEFINE_DOT_2XN(1, "r0, r2", "r0", "r2")
-TVM_TINY_MVE_DEFINE_DOT_2XN(2, "r0, r2, r4, r6", "r0", "r2", "r4", "r6")
-TVM_TINY_MVE_DEFINE_DOT_2XN(3, "r0, r2, r4, r6, r8, r10", "r0", "r2", "r4", "r6", "r8", "r10")
-TVM_TINY_MVE_DEFINE_DOT_2XN(4, "r0, r2, r4, r6, r8, r10, r12, lr", "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr")
+TVM_TINY_MVE_DEFINE_DOT_2XN(1, "r0", "r2")
+TVM_TINY_MVE_DEFINE_DOT_2XN(2, "r0", "r2", "r6")
+TVM_TINY_MVE_DEFINE_DOT_2XN(3, "r0", "r2", "r6", "r8", "r10")
+TVM_TINY_MVE_DEFINE_DOT_2XN(4, "r0", "r2", "r6", "r8", "r10", "r12", "lr")
 
-/* One pixel against up to eight channels, group after group. r9 counts groups. */
+/* One pixel against up to eight channels, group after group. */
 #define TVM_TINY_MVE_WEIGHTS_1(mla, weights, sum) \
   "vldrb.u8 " weights ", [%[w]], #16\n\t" mla ".s8 " sum ", q0, " weights "\n\t"
 #define TVM_TINY_MVE_STEP_1X1(mla) "vldrb.u8 q0, [%[x]], #16\n\t" TVM_TINY_MVE_WEIGHTS_1(mla, "q1", "r0")
@@ -128,56 +228,124 @@ TVM_TINY_MVE_DEFINE_DOT_2XN(4, "r0, r2, r4, r6, r8, r10, r12, lr", "r0", "r2", "
 #define TVM_TINY_MVE_REST_1X7(mla) TVM_TINY_MVE_REST_1X6(mla) TVM_TINY_MVE_REST_1(mla, "r12")
 #define TVM_TINY_MVE_REST_1X8(mla) TVM_TINY_MVE_REST_1X7(mla) TVM_TINY_MVE_REST_1(mla, "lr")
 
-#define TVM_TINY_MVE_DOT_1XN(step, rest, sums) \
-  "push {r7, r9}\n\t.if %c[rest]\n\tmov r9, #%c[rest]\n\tvctp.8 r9\n\t.endif\n\tmovw r9, " \
-  "#%c[groups]\n1:\n\t"     \
-  TVM_TINY_MVE_DEPTH(step, rest) "stm %[acc]!, {" sums "}\n\t"                                                    \
-  ".if %c[groups] > 1\n\t" TVM_TINY_MVE_ADD("%[x]", "r0", "-16 * %c[vectors]") "subs r9, r9, #1\n\tbne 1b\n\t.endif\n\t" \
-  "pop {r7, r9}"
+/* Four channels, or "count" of them, from the group's "first" on. */
+#define TVM_TINY_MVE_OUT_1X(count, first, channels, load_at, scale)                                               \
+  ".if " count                                                                                                    \
+  " != 4\n\t" TVM_TINY_MVE_PREDICATE_OF("32", count) ".endif\n\tldr r0, [sp]\n\t" load_at(count, first, channels) \
+      scale("q0") ".if " count " != 4\n\tvpst\n\tvstrbt.32 q0, [%[out]]\n\tadd %[out], %[out], #" count           \
+                  "\n\t.else\n\tvstrb.32 q0, [%[out]], #4\n\t.endif\n\t"
+#define TVM_TINY_MVE_DOT_1X_1(channels, load_at, scale) \
+  TVM_TINY_MVE_LANES_1("q0", "r0") TVM_TINY_MVE_OUT_1X("1", "0", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_2(channels, load_at, scale) \
+  TVM_TINY_MVE_LANES_2("q0", "r0", "r2") TVM_TINY_MVE_OUT_1X("2", "0", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_3(channels, load_at, scale) \
+  TVM_TINY_MVE_LANES_3("q0", "r0", "r2", "r4") TVM_TINY_MVE_OUT_1X("3", "0", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale) \
+  TVM_TINY_MVE_LANES_4("q0", "r0", "r2", "r4", "r6") TVM_TINY_MVE_OUT_1X("4", "0", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_5(channels, load_at, scale) \
+  TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
+  TVM_TINY_MVE_LANES_1("q0", "r8") TVM_TINY_MVE_OUT_1X("1", "4", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_6(channels, load_at, scale) \
+  TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
+  TVM_TINY_MVE_LANES_2("q0", "r8", "r10") TVM_TINY_MVE_OUT_1X("2", "4", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_7(channels, load_at, scale) \
+  TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
+  TVM_TINY_MVE_LANES_3("q0", "r8", "r10", "r12") TVM_TINY_MVE_OUT_1X("3", "4", channels, load_at, scale)
+#define TVM_TINY_MVE_DOT_1X_8(channels, load_at, scale) \
+  TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
+  TVM_TINY_MVE_LANES_4("q0", "r8", "r10", "r12", "lr") TVM_TINY_MVE_OUT_1X("4", "4", channels, load_at, scale)
 
-#define TVM_TINY_MVE_DEFINE_DOT_1XN(channels, sums, ...)                                                             \
-  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_1x##channels(                                           \
-      int32_t *acc, const int8_t *x, const int8_t *w, int32_t groups, int32_t depth, int32_t unroll) {               \
-    register int32_t *sums_at __asm__("r1") = acc;                                                                   \
-    register const int8_t *inputs __asm__("r3") = x;                                                                 \
-    register const int8_t *weights __asm__("r5") = w;                                                                \
-    __asm__ volatile(TVM_TINY_MVE_DOT_1XN(TVM_TINY_MVE_STEP_1X##channels, TVM_TINY_MVE_REST_1X##channels, sums)      \
-                     : [acc] "+r"(sums_at), [x] "+r"(inputs), [w] "+r"(weights)                                      \
-                     : [groups] "i"(groups), [vectors] "i"(depth / 16), [rest] "i"(depth % 16), [unroll] "i"(unroll) \
-                     : __VA_ARGS__, "q0", "q1", "q2", TVM_TINY_MVE_PREDICATE, "cc", "memory");                       \
+#define TVM_TINY_MVE_DOT_1XN(channels, roles, begin, step, rest, out, load_at, scale) \
+  TVM_TINY_MVE_FRAME(roles, channels)                                                 \
+  begin "4:\n\t" TVM_TINY_MVE_DEPTH(step, rest, TVM_TINY_MVE_REST_PREDICATE, "0")     \
+      out(channels, load_at, scale) "add r9, r9, #4 * " roles " * " channels          \
+                                    "\n\t" TVM_TINY_MVE_NEXT_GROUP TVM_TINY_MVE_FRAME_END
+
+#define TVM_TINY_MVE_DEFINE_DOT_1XN(channels, ...)                                                                    \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_1x##channels(                                            \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t groups, int32_t depth,        \
+      int32_t unroll, int32_t left, int32_t offset, int32_t shift) {                                                  \
+    register int8_t *outputs __asm__("r1") = out;                                                                     \
+    register const int8_t *inputs __asm__("r3") = x;                                                                  \
+    register const int8_t *weights __asm__("r5") = w;                                                                 \
+    register const int32_t *at __asm__("r4") = parameters;                                                            \
+    __asm__ volatile(                                                                                                 \
+        TVM_TINY_MVE_DOT_1XN(#channels, "2", "", TVM_TINY_MVE_STEP_1X##channels, TVM_TINY_MVE_REST_1X##channels,      \
+                             TVM_TINY_MVE_DOT_1X_##channels, TVM_TINY_MVE_LOAD_AT, TVM_TINY_MVE_SCALE)                \
+        : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)                             \
+        : [groups] "i"(groups), [vectors] "i"(depth / 16), [rest] "i"(depth % 16), [unroll] "i"(unroll),              \
+          [left] "i"(left), [offset] "i"(offset), [shift] "i"(shift)                                                  \
+        : __VA_ARGS__, "q0", "q1", "q2", "q3", TVM_TINY_MVE_PREDICATE, "cc", "memory");                               \
+  }                                                                                                                   \
+  static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_1x##channels##_signed(                                   \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t groups, int32_t depth,        \
+      int32_t unroll, int32_t left, int32_t offset, int32_t shift, int32_t low, int32_t high) {                       \
+    register int8_t *outputs __asm__("r1") = out;                                                                     \
+    register const int8_t *inputs __asm__("r3") = x;                                                                  \
+    register const int8_t *weights __asm__("r5") = w;                                                                 \
+    register const int32_t *at __asm__("r4") = parameters;                                                            \
+    __asm__ volatile(TVM_TINY_MVE_DOT_1XN(#channels, "3", TVM_TINY_MVE_LIMITS, TVM_TINY_MVE_STEP_1X##channels,        \
+                                          TVM_TINY_MVE_REST_1X##channels, TVM_TINY_MVE_DOT_1X_##channels,             \
+                                          TVM_TINY_MVE_LOAD_AT_SIGNED, TVM_TINY_MVE_SCALE_SIGNED)                     \
+                     : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)                \
+                     : [groups] "i"(groups), [vectors] "i"(depth / 16), [rest] "i"(depth % 16), [unroll] "i"(unroll), \
+                       [left] "i"(left), [offset] "i"(offset), [shift] "i"(shift), [low] "i"(low), [high] "i"(high)   \
+                     : __VA_ARGS__, "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", TVM_TINY_MVE_PREDICATE, "cc",     \
+                       "memory");                                                                                     \
   }
 
-TVM_TINY_MVE_DEFINE_DOT_1XN(1, "r0", "r0")
-TVM_TINY_MVE_DEFINE_DOT_1XN(2, "r0, r2", "r0", "r2")
-TVM_TINY_MVE_DEFINE_DOT_1XN(3, "r0, r2, r4", "r0", "r2", "r4")
-TVM_TINY_MVE_DEFINE_DOT_1XN(4, "r0, r2, r4, r6", "r0", "r2", "r4", "r6")
-TVM_TINY_MVE_DEFINE_DOT_1XN(5, "r0, r2, r4, r6, r8", "r0", "r2", "r4", "r6", "r8")
-TVM_TINY_MVE_DEFINE_DOT_1XN(6, "r0, r2, r4, r6, r8, r10", "r0", "r2", "r4", "r6", "r8", "r10")
-TVM_TINY_MVE_DEFINE_DOT_1XN(7, "r0, r2, r4, r6, r8, r10, r12", "r0", "r2", "r4", "r6", "r8", "r10", "r12")
-TVM_TINY_MVE_DEFINE_DOT_1XN(8, "r0, r2, r4, r6, r8, r10, r12, lr", "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr")
+TVM_TINY_MVE_DEFINE_DOT_1XN(1, "r0")
+TVM_TINY_MVE_DEFINE_DOT_1XN(2, "r0", "r2")
+TVM_TINY_MVE_DEFINE_DOT_1XN(3, "r0", "r2")
+TVM_TINY_MVE_DEFINE_DOT_1XN(4, "r0", "r2", "r6")
+TVM_TINY_MVE_DEFINE_DOT_1XN(5, "r0", "r2", "r6", "r8")
+TVM_TINY_MVE_DEFINE_DOT_1XN(6, "r0", "r2", "r6", "r8", "r10")
+TVM_TINY_MVE_DEFINE_DOT_1XN(7, "r0", "r2", "r6", "r8", "r10", "r12")
+TVM_TINY_MVE_DEFINE_DOT_1XN(8, "r0", "r2", "r6", "r8", "r10", "r12", "lr")
 #else
-#define TVM_TINY_MVE_DEFINE_DOTS(channels)                                                                         \
-  static inline void tvm_tiny_mve_dot_2x##channels(int32_t *acc, const int8_t *x, const int8_t *w, int32_t pixels, \
-                                                   int32_t pitch, int32_t depth, int32_t unroll) {                 \
+#define TVM_TINY_MVE_DEFINE_DOTS(channels)                                                                        \
+  static inline void tvm_tiny_mve_dot_2x##channels(                                                               \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t pixels, int32_t groups,   \
+      int32_t pitch, int32_t depth, int32_t unroll, int32_t width, int32_t left, int32_t offset, int32_t shift) { \
+    (void)unroll;                                                                                                 \
+    tvm_tiny_mve_dot_portable(out, x, w, parameters, pixels, groups, channels, pitch, depth, width, left, offset, \
+                              shift);                                                                             \
+  }                                                                                                               \
+  static inline void tvm_tiny_mve_dot_2x##channels##_signed(                                                      \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t pixels, int32_t groups,   \
+      int32_t pitch, int32_t depth, int32_t unroll, int32_t width, int32_t left, int32_t offset, int32_t shift,   \
+      int32_t low, int32_t high) {                                                                                \
+    (void)unroll;                                                                                                 \
+    tvm_tiny_mve_dot_portable_signed(out, x, w, parameters, pixels, groups, channels, pitch, depth, width, left,  \
+                                     offset, shift, low, high);                                                   \
+  }
+#define TVM_TINY_MVE_DEFINE_ROWS(channels)                                                                         \
+  static inline void tvm_tiny_mve_dot_1x##channels(int8_t *out, const int8_t *x, const int8_t *w,                  \
+                                                   const int32_t *parameters, int32_t groups, int32_t depth,       \
+                                                   int32_t unroll, int32_t left, int32_t offset, int32_t shift) {  \
     (void)unroll;                                                                                                  \
-    tvm_tiny_mve_dot_portable(acc, x, w, pixels, channels, pitch, depth);                                          \
+    tvm_tiny_mve_dot_portable(out, x, w, parameters, 1, groups, channels, 0, depth, 0, left, offset, shift);       \
   }                                                                                                                \
-  static inline void tvm_tiny_mve_dot_1x##channels(int32_t *acc, const int8_t *x, const int8_t *w, int32_t groups, \
-                                                   int32_t depth, int32_t unroll) {                                \
+  static inline void tvm_tiny_mve_dot_1x##channels##_signed(                                                       \
+      int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters, int32_t groups, int32_t depth,     \
+      int32_t unroll, int32_t left, int32_t offset, int32_t shift, int32_t low, int32_t high) {                    \
     (void)unroll;                                                                                                  \
-    for (int32_t group = 0; group < groups; ++group) {                                                             \
-      tvm_tiny_mve_dot_portable(&acc[group * (channels)], x, &w[group * (channels)*depth], 1, channels, 0, depth); \
-    }                                                                                                              \
+    tvm_tiny_mve_dot_portable_signed(out, x, w, parameters, 1, groups, channels, 0, depth, 0, left, offset, shift, \
+                                     low, high);                                                                   \
   }
 
 TVM_TINY_MVE_DEFINE_DOTS(1)
 TVM_TINY_MVE_DEFINE_DOTS(2)
 TVM_TINY_MVE_DEFINE_DOTS(3)
 TVM_TINY_MVE_DEFINE_DOTS(4)
-TVM_TINY_MVE_DEFINE_DOTS(5)
-TVM_TINY_MVE_DEFINE_DOTS(6)
-TVM_TINY_MVE_DEFINE_DOTS(7)
-TVM_TINY_MVE_DEFINE_DOTS(8)
+TVM_TINY_MVE_DEFINE_ROWS(1)
+TVM_TINY_MVE_DEFINE_ROWS(2)
+TVM_TINY_MVE_DEFINE_ROWS(3)
+TVM_TINY_MVE_DEFINE_ROWS(4)
+TVM_TINY_MVE_DEFINE_ROWS(5)
+TVM_TINY_MVE_DEFINE_ROWS(6)
+TVM_TINY_MVE_DEFINE_ROWS(7)
+TVM_TINY_MVE_DEFINE_ROWS(8)
 #endif
 
 #endif /* TVM_TINY_RUNTIME_MVE_DOT_H_ */
