@@ -11,6 +11,7 @@ import numpy as np
 
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.errors import TargetError, TinyError
+from tvm_tiny.memory.options import Memory
 from tvm_tiny.model import Model
 from tvm_tiny.target import get_core
 from tvm_tiny.verification import Verification, verify_model
@@ -22,6 +23,7 @@ Rounding = Literal["tflite-micro", "litert"]
 Progress = Callable[[str], None]
 
 OPTIMIZE: tuple[Optimize, ...] = ("speed", "size", "ram")
+DEFAULT = Memory()
 ROUNDING: tuple[Rounding, ...] = ("tflite-micro", "litert")
 
 
@@ -32,6 +34,7 @@ def compile(  # noqa: A001 - the public name
     optimize: Optimize = "speed",
     rounding: Rounding = "tflite-micro",
     name: str | None = None,
+    memory: Memory = DEFAULT,
     progress: Progress = lambda _step: None,
 ) -> CompiledModel:
     """Compile a model to C99.
@@ -49,6 +52,8 @@ def compile(  # noqa: A001 - the public name
         ONNX Runtime.
     name : str, optional
         Prefix of the generated C; the file's name by default.
+    memory : Memory
+        What is asked of the memory plan.
     progress : callable
         Called with the name of each step as it begins.
 
@@ -60,6 +65,8 @@ def compile(  # noqa: A001 - the public name
         Operators that cannot be compiled, each with its reason.
     TargetError
         The target or an option is unknown.
+    CapacityError
+        The arena is larger than ``memory.limit``; says by how many bytes, and for what.
     """
     core = get_core(target)
     _check_choice("optimize", optimize, OPTIMIZE)
@@ -68,6 +75,7 @@ def compile(  # noqa: A001 - the public name
         core = replace(core, unroll=1)
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
+    from tvm_tiny.codegen.peak import check_limit
     from tvm_tiny.memory.check import check_plan
     from tvm_tiny.memory.planner import plan_memory
     from tvm_tiny.op.qdq import Arithmetic
@@ -83,10 +91,12 @@ def compile(  # noqa: A001 - the public name
     progress("scheduling")
     program = schedule_program(mod, source, core)
     progress("planning memory")
-    plan = plan_memory(program)
+    plan = plan_memory(program, algorithm=memory.planner)
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")
+    if memory.limit is not None:
+        check_limit(module, memory.limit)
     return CompiledModel.of(source, module, plan, optimize, lowered.remarks)
 
 
@@ -101,6 +111,7 @@ def verify(
     target: str | None = None,
     rounding: Rounding | None = None,
     optimize: Optimize = "speed",
+    memory: Memory = DEFAULT,
     inputs: Sequence[Mapping[str, np.ndarray]] | None = None,
     expected: Sequence[Mapping[str, np.ndarray]] | None = None,
     progress: Progress = lambda _step: None,
@@ -119,6 +130,8 @@ def verify(
         By default that of what is compared with: "litert" for the reference interpreter, which is LiteRT, and "tflite-micro" for
         ``expected`` outputs. (The two round fully-connected layers differently: compiled for one, a model can differ from the other
         by a step in such a layer.)
+    memory : Memory
+        As for :func:`compile`.
     inputs, expected : sequences of dict, optional
         Inputs by name, and outputs to compare with instead of the reference interpreter's.
 
@@ -138,7 +151,9 @@ def verify(
     source = _loaded(model, None)
     device = get_board(board)
     rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
-    compiled = compile(source, target=target or device.target, optimize=optimize, rounding=rounding, progress=progress)
+    compiled = compile(
+        source, target=target or device.target, optimize=optimize, rounding=rounding, memory=memory, progress=progress
+    )
     return verify_model(
         source,
         compiled,

@@ -31,7 +31,7 @@ def test_prints_memory_tensors_and_layers(model: Path, command: Command):
     assert re.search(r"weights +\d+ bytes +of flash", text)
     assert re.search(r"input +x +1 x 8 +int8 +0\.05 +-3", text)
     assert re.search(r"output +y +1 x 4 +int8 +0\.1 +5", text)
-    assert re.search(r"fully_connected_0 +fully_connected +1 x 4 +int8 +32 +default", text)
+    assert re.search(r"fully_connected_0 +fully_connected +1 x 4 +int8 +32 +12 +default", text)
     assert "Nothing was written" in text
 
 

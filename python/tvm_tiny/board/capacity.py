@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tvm_tiny.board.info import BoardInfo
 from tvm_tiny.board.sizes import Sizes
+from tvm_tiny.codegen.peak import peak_of
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import CapacityError
 
@@ -28,5 +29,27 @@ def capacity_error(module: CModule, info: BoardInfo, overflow: Mapping[str, int]
         "ram": {"arena": module.arena_size, "stack": info.stack},
     }
     sentences = [_sentence(module, info, region, excess, parts[region]) for region, excess in overflow.items()]
+    if "ram" in overflow and module.buffers:
+        sentences.append(peak_of(module).sentence())
     hint = "a board with more memory, or --optimize ram" if "ram" in overflow else "a board with more memory, or --optimize size"
     return CapacityError("; ".join(sentences), hint)
+
+
+def check_memories(module: CModule, board: str, *, flash: int | None, ram: int | None) -> None:
+    """Make sure that the weights fit ``flash`` bytes and the arena ``ram``; None is a memory of unknown size.
+
+    Raises
+    ------
+    CapacityError
+        They do not; says how many bytes are missing, and which layers need the most RAM for what.
+    """
+    found = []
+    if flash is not None and module.weights_size > flash:
+        found.append(f"its weights have {module.weights_size:,} bytes, {module.weights_size - flash:,} more than the flash")
+    if ram is not None and module.arena_size > ram:
+        found.append(f"its arena has {module.arena_size:,} bytes, {module.arena_size - ram:,} more than the RAM")
+        found.append(peak_of(module).sentence())
+    if found:
+        raise CapacityError(
+            f"{module.name} does not fit on {board}: {'; '.join(found)}", "a board with more memory, or --optimize ram"
+        )

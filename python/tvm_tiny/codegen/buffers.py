@@ -20,6 +20,7 @@ def buffers_of(program: Program, plan: MemoryPlan, ports: Ports) -> tuple[Buffer
     def row(place: Placement) -> BufferInfo:
         tensor = program.tensors.get(place.name)
         kind = "input" if place.name in inputs else "output" if place.name in outputs else "tensor" if tensor else "scratch"
+        by = writers.get(place.name, [])
         return BufferInfo(
             name=place.name,
             kind=kind,
@@ -27,9 +28,17 @@ def buffers_of(program: Program, plan: MemoryPlan, ports: Ports) -> tuple[Buffer
             size=place.size,
             first=place.first,
             last=place.last,
-            writers=tuple(writers.get(place.name, ())),
+            writers=tuple(by),
             bound=ports.owner(place.name, place.size) is not None,
-            source=tensor.source if tensor else "",
+            source=_source(program, place.name, ports),
+            producer=program.layers[by[0]].name if by else "",
         )
 
     return tuple(sorted(map(row, plan.placements.values()), key=lambda each: (each.first, each.last, each.offset)))
+
+
+def _source(program: Program, name: str, ports: Ports) -> str:
+    """A port's name in the file is that of the port: what stores it may be another tensor, of which it is a view."""
+    port = next((port for port in ports.all if port.storage == name), None)
+    tensor = program.tensors.get(name)
+    return port.spec.name if port else tensor.source if tensor else ""

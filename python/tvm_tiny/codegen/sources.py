@@ -50,6 +50,8 @@ class BufferInfo:
         Whether layers work on the caller's memory instead, where the caller brings some for this input or output.
     source : str
         The tensor's name in the model file, "" if it has none.
+    producer : str
+        The layer that first writes it, "" if none does.
     """
 
     name: str
@@ -61,6 +63,14 @@ class BufferInfo:
     writers: tuple[int, ...] = ()
     bound: bool = False
     source: str = ""
+    producer: str = ""
+
+    @property
+    def label(self) -> str:
+        """What reports call it: an input or output as in the model file, a tensor between layers by the layer that writes it."""
+        if self.kind in ("input", "output"):
+            return self.source or self.name
+        return self.producer or self.name if self.kind == "tensor" else self.name
 
 
 @dataclass(frozen=True)

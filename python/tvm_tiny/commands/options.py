@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import write_json
 from tvm_tiny.errors import ArenaError, TargetError
+from tvm_tiny.memory.options import Memory, parse_bytes
 from tvm_tiny.target import get_core, list_targets
 
 if TYPE_CHECKING:
     from tvm_tiny.model import Model
+
+
+COMPILATION = ("optimize", "rounding", "planner")
+"""The options of :func:`add_compilation`, besides the target."""
 
 
 def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx file") -> None:
@@ -25,6 +30,11 @@ def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-mic
     """How a model is compiled; ``rounding`` describes that option's default. None stands for an option that was not given."""
     parser.add_argument("--target", metavar="TARGET", help="the core; `tvm-tiny targets` lists them (default: that of the board)")
     parser.add_argument("--optimize", metavar="speed|size|ram", help="what to favour (default: speed)")
+    parser.add_argument(
+        "--planner",
+        metavar="PLANNER",
+        help="what places the buffers in the arena: exact, hill-climb, greedy-by-conflicts or greedy-by-size (default: exact)",
+    )
     parser.add_argument(
         "--rounding",
         metavar="tflite-micro|litert",
@@ -61,8 +71,16 @@ def add_random(parser: argparse.ArgumentParser, samples: str) -> None:
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
-    """The keyword arguments ``optimize`` and ``rounding`` of the API, where they were given."""
-    return {name: value for name in ("optimize", "rounding") if (value := getattr(options, name)) is not None}
+    """The keyword arguments ``optimize``, ``rounding`` and ``memory`` of the API, where something of them was given."""
+    given = {name: value for name in ("optimize", "rounding") if (value := getattr(options, name)) is not None}
+    memory = memory_of(options)
+    return {**given, "memory": memory} if memory != Memory() else given
+
+
+def memory_of(options: argparse.Namespace) -> Memory:
+    """What the options ask of the memory plan."""
+    limit = getattr(options, "ram", None)
+    return Memory(planner=options.planner or Memory.planner, limit=None if limit is None else parse_bytes(limit))
 
 
 def read_model(path: Path, progress: Progress, name: str | None = None) -> Model:

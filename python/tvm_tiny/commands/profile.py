@@ -8,8 +8,8 @@ from pathlib import Path
 from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.run import compiled_model
-from tvm_tiny.commands.verb import Verb, say, write_json
-from tvm_tiny.errors import BoardError, OutputError
+from tvm_tiny.commands.verb import Verb, check_picture, say, write_json
+from tvm_tiny.errors import BoardError
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +26,9 @@ def _run(options: argparse.Namespace) -> None:
 
     board = get_board(options.board)
     if options.plot is not None:
-        _check_plot(options.plot)
+        check_picture(options.plot, "--plot")
     with Progress() as progress:
-        compiled = compiled_model(options, board, progress)
+        compiled = compiled_model(options, board.target, progress)
         samples = random_inputs(compiled.inputs, 1 if options.samples is None else options.samples, options.seed or 0)
         progress(f"building and running on {board.name}")
         run = compiled.run(samples, board=board)
@@ -54,25 +54,6 @@ def _run(options: argparse.Namespace) -> None:
         profile_text(run.report),
         "" if options.plot is None else f"The chart is in {options.plot}",
     )
-
-
-def _check_plot(path: Path) -> None:
-    """Find out before the work that the picture cannot be drawn or written.
-
-    Raises
-    ------
-    OutputError
-        Its folder is not there, or its path is a folder.
-    ToolchainError
-        ``matplotlib`` is not installed.
-    """
-    from tvm_tiny.report.picture import new_figure
-
-    if path.is_dir() or not path.parent.is_dir():
-        raise OutputError(
-            f"--plot {path}: expected a file in a folder that is there", "make the folder first, or choose another place"
-        )
-    new_figure(1, 1)
 
 
 VERB = Verb(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvm_tiny.commands.options import (
+    COMPILATION,
     add_board,
     add_check_arena,
     add_compilation,
@@ -24,7 +25,6 @@ from tvm_tiny.errors import InputError, TargetError
 if TYPE_CHECKING:
     import numpy as np
 
-    from tvm_tiny.board.base import Board
     from tvm_tiny.compiled import CompiledModel
     from tvm_tiny.model import TensorSpec
 
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> None:
 
     board = get_board(options.board)
     with findings_written(options), Progress() as progress:
-        compiled = compiled_model(options, board, progress)
+        compiled = compiled_model(options, board.target, progress)
         samples, origin = _samples(options, compiled.inputs)
         progress(f"building and running on {board.name}")
         run = compiled.run(samples, board=board, check_arena=options.check_arena)
@@ -68,11 +68,11 @@ def _run(options: argparse.Namespace) -> None:
     )
 
 
-def compiled_model(options: argparse.Namespace, board: Board, progress: Progress) -> CompiledModel:
-    """The compiled model of a folder, or one made now."""
+def compiled_model(options: argparse.Namespace, target: str, progress: Progress) -> CompiledModel:
+    """The compiled model of a folder, or one made now, for --target or else for ``target``."""
     folder: Path = options.model
     if folder.is_dir() and not (folder / "saved_model.pb").exists():  # of a SavedModel the frontend knows more to say
-        given = [f"--{name}" for name in ("target", "optimize", "rounding") if getattr(options, name) is not None]
+        given = [f"--{name}" for name in ("target", *COMPILATION) if getattr(options, name) is not None]
         if given:
             raise TargetError(f"{folder} is compiled already: {', '.join(given)} cannot change it", "give the model file instead")
         from tvm_tiny.compiled import CompiledModel
@@ -80,7 +80,7 @@ def compiled_model(options: argparse.Namespace, board: Board, progress: Progress
         return CompiledModel.load(folder)
     from tvm_tiny import api
 
-    target = board.target if options.target is None else options.target
+    target = target if options.target is None else options.target
     return api.compile(read_model(folder, progress), target=target, progress=progress, **chosen(options))
 
 

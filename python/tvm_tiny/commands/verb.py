@@ -64,6 +64,22 @@ def check_file(path: Path, option: str) -> None:
         raise OutputError(f"{option} {path}: there is no folder {path.parent}", "make it first, or choose another place")
 
 
+def check_picture(path: Path, option: str) -> None:
+    """Find out before the work that the picture which ``option`` names cannot be drawn or written.
+
+    Raises
+    ------
+    OutputError
+        Its folder is not there, or its path is a folder.
+    ToolchainError
+        ``matplotlib`` is not installed.
+    """
+    from tvm_tiny.report.picture import new_figure
+
+    check_file(path, option)
+    new_figure(1, 1)
+
+
 def write_json(options: argparse.Namespace, value: Any) -> None:
     """Write ``value`` where ``--json`` says, the whole of it or nothing; nowhere without the option.
 

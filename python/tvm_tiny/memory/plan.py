@@ -37,6 +37,8 @@ class MemoryPlan:
         What placed them, for the report.
     optimal : bool
         It is proven that no plan is smaller.
+    overlap_bound : int
+        No plan is smaller than this, with all the overlap that the layers allow; 0 where nothing is proven.
     """
 
     arena_size: int
@@ -45,6 +47,7 @@ class MemoryPlan:
     placements: dict[str, Placement]
     algorithm: str
     optimal: bool = False
+    overlap_bound: int = 0
 
     def share(self, first: str, second: str) -> bool:
         """Whether the places of two buffers have a byte in common. One that has no place shares none."""

@@ -63,4 +63,5 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
         placements=placements,
         algorithm=algorithm,
         optimal=placed.optimal,
+        overlap_bound=placed.bound,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,18 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     OutputError
         ``path`` cannot be written.
     """
+    data = png(figure)
     try:
-        # Without matplotlib's name and version.
-        figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+        Path(path).write_bytes(data)
     except OSError as error:
         raise OutputError(
             f"cannot write the picture {path}: {error.strerror or error}", "choose a place that can be written"
         ) from error
     return Path(path)
+
+
+def png(figure: Figure) -> bytes:
+    """``figure`` as a PNG file, without matplotlib's name and version."""
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=150, metadata={"Software": None})
+    return picture.getvalue()

@@ -8,6 +8,7 @@ from typing import Any
 
 from tvm_tiny.board.arena_check import ArenaCheck
 from tvm_tiny.board.base import Image, LayerCount, RunResult
+from tvm_tiny.codegen.peak import peak_of, used_bytes
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.report.floats import FloatLayer
@@ -22,7 +23,14 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
         "board": None,
         "macs": sum(layer.macs for layer in module.layers),
         "live_macs": sum(layer.live_macs for layer in module.layers),
-        "ram": {"arena": module.arena_size, "arena_lower_bound": plan.lower_bound, "io": io, "stack": None},
+        "ram": {
+            "arena": module.arena_size,
+            "arena_lower_bound": plan.lower_bound,
+            "arena_lower_bound_overlap": plan.overlap_bound,
+            "arena_ratio": _ratio(module.arena_size, plan.overlap_bound),
+            "io": io,
+            "stack": None,
+        },
         "flash": {"weights": module.weights_size, "code": None},
         "npu": None,
         "instructions": None,
@@ -30,6 +38,8 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
         "cycle_model": None,
         "counter": None,
         "planner": plan.algorithm,
+        "planner_optimal": plan.optimal,
+        "memory": memory_report(module, plan.alignment),
         "layers": [
             {
                 "name": layer.name,
@@ -44,11 +54,42 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
                 "dtype": layer.output_dtype,
                 "integer": layer.integer,
                 "tensor": layer.output_source,
+                "ram": used,
             }
-            for layer in module.layers
+            for layer, used in zip(module.layers, used_bytes(module.buffers, len(module.layers)), strict=False)
         ],
         "float_layers": [asdict(each) for each in float_layers],
     }
+
+
+def memory_report(module: CModule, alignment: int) -> dict[str, Any]:
+    """The key ``memory``: every buffer of the arena, and the peak."""
+    peak = peak_of(module)
+    return {
+        "alignment": alignment,
+        "peak": {
+            "bytes": peak.bytes,
+            "layers": list(peak.layers),
+            "buffers": [{"name": buffer.label, "kind": buffer.kind, "bytes": buffer.size} for buffer in peak.buffers],
+        },
+        "buffers": [
+            {
+                "name": buffer.label,
+                "kind": buffer.kind,
+                "tensor": buffer.source,
+                "offset": buffer.offset,
+                "bytes": buffer.size,
+                "first": buffer.first,
+                "last": buffer.last,
+            }
+            for buffer in module.buffers
+        ],
+    }
+
+
+def _ratio(arena: int, bound: int) -> float | None:
+    """How much larger the arena is than what is proven to be needed; None where nothing is."""
+    return round(arena / bound, 4) if bound else None
 
 
 def with_run(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tvm_tiny.model import TensorSpec
-from tvm_tiny.report.table import fields_text, shape_text, text_table
+from tvm_tiny.report.table import Cell, fields_text, shape_text, text_table
 
 Report = Mapping[str, Any]
 
@@ -20,21 +20,49 @@ _MOST_NAMES = 6
 
 def memory_text(report: Report) -> str:
     """Sizes and counts of a compiled model, with what a run measured where the report has it."""
+    return fields_text(memory_fields(report))
+
+
+def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
+    """The same as (name, value, remark); a value is None where it is not known."""
     ram, flash, layers = report["ram"], report["flash"], report["layers"]
     measured = f"per inference, by {report['counter']}" if report.get("counter") else "per inference"
     live = "" if report["live_macs"] == report["macs"] else f"{report['live_macs']:,} of them matter to the output"
-    return fields_text(
-        [
-            ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, inputs and outputs {ram['io']:,}"),
-            ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
-            ("weights", _bytes(flash["weights"]), "of flash"),
-            ("code", _bytes(flash["code"]), "of flash"),
-            ("layers", len(layers), ""),
-            ("MACs", report["macs"], live),
-            ("instructions", report["instructions"], measured),
-            ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
-        ]
-    )
+    return [
+        ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, inputs and outputs {ram['io']:,}"),
+        ("planned by", report.get("planner"), _proof(report)),
+        ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
+        ("weights", _bytes(flash["weights"]), "of flash"),
+        ("code", _bytes(flash["code"]), "of flash"),
+        ("layers", len(layers), ""),
+        ("MACs", report["macs"], live),
+        ("instructions", report["instructions"], measured),
+        ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
+    ]
+
+
+def _proof(report: Report) -> str:
+    """How good the arena is: what is proven of it, with the overlap of outputs and inputs that the layers allow."""
+    arena, bound = report["ram"]["arena"], report["ram"].get("arena_lower_bound_overlap", 0)
+    if report.get("planner_optimal"):
+        return "proven: no plan is smaller"
+    return f"no plan is smaller than {bound:,}: {arena / bound:.3f} times that" if bound else ""
+
+
+def peak_text(report: Report) -> str:
+    """The layers at which most memory is in use, and the buffers in use there. "" for a model without layers."""
+    peak = report["memory"]["peak"]
+    if not peak["layers"] or not peak["buffers"]:
+        return ""
+    more = len(peak["layers"]) - _MOST_NAMES
+    names = ", ".join(peak["layers"][:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    rows = [(shortened(buffer["name"]), buffer["kind"], buffer["bytes"]) for buffer in peak["buffers"]]
+    sums = sum(buffer["bytes"] for buffer in peak["buffers"])
+    shared = f" ({sums - peak['bytes']:,} of them shared)" if sums > peak["bytes"] else ""
+    gaps = report["ram"]["arena"] - peak["bytes"]
+    lost = f"; {gaps:,} bytes of the arena are gaps" if gaps else ""
+    title = f"The peak of {peak['bytes']:,} bytes is at {names}{lost}. In use at {peak['layers'][0]}{shared}:"
+    return f"{title}\n{text_table(['buffer', 'kind', 'bytes'], rows)}"
 
 
 def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
@@ -64,6 +92,7 @@ def layers_text(report: Report) -> str:
         "output": [shape_text(layer["output"]) for layer in report["layers"]],
         "dtype": [layer["dtype"] for layer in report["layers"]],
         "MACs": [layer["macs"] or None for layer in report["layers"]],
+        "RAM": [layer.get("ram") for layer in report["layers"]],
         "instructions": [layer["instructions"] for layer in report["layers"]],
         "cycles": [layer["cycles"] for layer in report["layers"]],
         "schedule": [layer["schedule"] for layer in report["layers"]],

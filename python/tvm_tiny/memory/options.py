@@ -1,0 +1,54 @@
+"""What a user can ask of the memory plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm_tiny.errors import TargetError
+
+PLANNERS = ("exact", "hill-climb", "greedy-by-conflicts", "greedy-by-size")
+"""The algorithms of ``src/planner``, the best first: `memory.native.algorithms`, known without loading the library."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How a model's memory is planned.
+
+    Attributes
+    ----------
+    planner : str
+        One of :data:`PLANNERS`: what places the buffers.
+    limit : int or None
+        Bytes that the arena may have at most; a plan that needs more is refused.
+
+    Raises
+    ------
+    TargetError
+        The planner is unknown, or the limit is no number of bytes.
+    """
+
+    planner: str = "exact"
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.planner not in PLANNERS:
+            raise TargetError(f"planner is {self.planner!r}: expected one of {', '.join(PLANNERS)}")
+        if self.limit is not None and self.limit < 0:
+            raise TargetError(f"the limit of RAM is {self.limit}: expected a number of bytes")
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes, from "49152", "48k", "48KiB" or "1M"; k and M are 1,024 and 1,048,576.
+
+    Raises
+    ------
+    TargetError
+        It is no such number.
+    """
+    number = text.strip().lower().removesuffix("b").removesuffix("i")
+    factor = {"k": 1 << 10, "m": 1 << 20}.get(number[-1:], 1)
+    digits = number[:-1] if factor > 1 else number
+    digits = digits.strip().replace("_", "")
+    if not (digits.isascii() and digits.isdigit()):
+        raise TargetError(f"{text!r} is no number of bytes", "write 49152, or 48k")
+    return int(digits) * factor
