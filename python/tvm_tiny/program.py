@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,12 +81,13 @@ class Layer:
     """One C function: ``func`` takes inputs, constants, outputs and scratch, in this order.
 
     ``func`` is a lowered TIRx function: loops over flat buffers, no blocks. ``comment`` is one line for the reader of the C.
-    Its inputs, outputs and scratch share no byte, except as ``overlaps`` allow.
+    Its inputs, outputs and scratch share no byte, except as ``overlaps`` allow. ``node`` is the `op.operator.Node` of the layer,
+    None where it is not an operator of ours. A layer with a ``chain`` has no ``func``: it is several layers, run row by row.
     """
 
     name: str
     op: str
-    func: PrimFunc
+    func: PrimFunc | None
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     constants: tuple[Constant, ...] = ()
@@ -98,6 +99,77 @@ class Layer:
     integer: bool = True
     comment: str = ""
     overlaps: tuple[Overlap, ...] = ()
+    node: Any = None
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True)
+class Band:
+    """The rows of a tensor that a chain holds at one time, one behind the other.
+
+    ``name`` is that of the scratch buffer. New rows come in at its end, for ``cycle`` firings of its stage one behind the other; at
+    the first of them everything moves up by as many rows. The stage's first firing is number ``phase`` in its cycle, and in front
+    of its rows are ``top`` rows of padding, filled with ``fill``.
+    """
+
+    name: str
+    tensor: str
+    rows: int
+    row_bytes: int
+    top: int = 0
+    fill: int = 0
+    cycle: int = 1
+    phase: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        return self.rows * self.row_bytes
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a stage reads or writes: ``offset`` bytes behind the start of ``buffer``, and ``advance`` more at each firing.
+
+    ``buffer`` is the name of a band or, for a tensor that is there as a whole, the tensor's. What is written into a band advances
+    from the first firing of a cycle.
+    """
+
+    buffer: str
+    offset: int = 0
+    advance: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a chain does again and again: it fires at the ticks ``first``, ``first + period``, ..., ``count`` times.
+
+    ``layer`` computes ``rows`` rows of ``tensor`` from ``inputs``; None copies them from its one input. Then, for ``padding``
+    firings, rows of padding follow. Scratch buffers of the layer lie in the chain's ``work`` memory at ``scratch``.
+    """
+
+    tensor: str
+    layer: Layer | None
+    rows: int
+    first: int
+    period: int
+    count: int
+    padding: int
+    inputs: tuple[Access, ...]
+    output: Access
+    scratch: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers that run row by row: in each tick those stages that are due fire, in this order.
+
+    ``work`` is the name of the scratch buffer in which the stages' own lie, "" where none needs any.
+    """
+
+    ticks: int
+    stages: tuple[Stage, ...]
+    bands: tuple[Band, ...]
+    work: str = ""
 
 
 @dataclass(frozen=True)

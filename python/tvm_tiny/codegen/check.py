@@ -32,7 +32,8 @@ def check_program(program: Program, plan: MemoryPlan) -> None:
 def _check_symbols(program: Program) -> None:
     if not program.outputs:
         raise ValueError(f"program {program.name!r} has no output")
-    names = ["run", *(layer.name for layer in program.layers), *(constant.name for constant in program.constants)]
+    stages = [stage.layer for layer in program.layers if layer.chain for stage in layer.chain.stages if stage.layer]
+    names = ["run", *(layer.name for layer in (*program.layers, *stages)), *(constant.name for constant in program.constants)]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"program {program.name!r} has more than one symbol called {', '.join(twice)}")

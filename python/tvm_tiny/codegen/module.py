@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tvm_tiny.codegen.buffers import buffers_of
+from tvm_tiny.codegen.chain import driver, stage_layers
 from tvm_tiny.codegen.check import check_program
 from tvm_tiny.codegen.entry import print_entry
 from tvm_tiny.codegen.function import Function
@@ -55,8 +56,7 @@ def generate(
         printer = print_layer
     prefix = c_prefix(program.name)
     ports = ports_of(program, plan)
-    printed = [printer(_as_placed(layer, plan), prefix) for layer in program.layers]
-    functions, calls = share(program.layers, printed, prefix, numbers=compact)
+    functions, calls = _functions([_as_placed(layer, plan) for layer in program.layers], prefix, printer, compact=compact)
     constants = program.constants
     weights_size = sum(constant.nbytes for constant in constants)
     needs_libm = any(function.needs_libm for function in functions)
@@ -88,6 +88,18 @@ def generate(
         needs_libm=needs_libm,
         buffers=buffers_of(program, plan, ports),
     )
+
+
+def _functions(
+    layers: Sequence[Layer], prefix: str, printer: Callable[[Layer, str], Function], *, compact: bool
+) -> tuple[list[Function], list[Call]]:
+    """The functions to print, callees first, and for each layer the call of one of them."""
+    single = [each for layer in layers for each in (stage_layers(layer) if layer.chain else [layer])]
+    functions, calls = share(single, [printer(layer, prefix) for layer in single], prefix, numbers=compact)
+    called = {layer.name: call for layer, call in zip(single, calls, strict=True)}
+    drivers = [driver(layer, prefix, called) for layer in layers if layer.chain]
+    called |= {layer.name: Call(f"{prefix}_{layer.name}") for layer in layers if layer.chain}
+    return [*functions, *drivers], [called[layer.name] for layer in layers]
 
 
 def _as_placed(layer: Layer, plan: MemoryPlan) -> Layer:

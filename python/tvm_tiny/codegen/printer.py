@@ -43,12 +43,14 @@ def print_layer(layer: Layer, prefix: str) -> Function:
     UnsupportedOperatorError
         The layer uses a type or an intrinsic that C99 does not have.
     """
-    return _FunctionPrinter(layer, prefix).run()
+    assert layer.func is not None, f"layer {layer.name} is a chain"
+    return _FunctionPrinter(layer, layer.func, prefix).run()
 
 
 @dataclass
 class _FunctionPrinter:
     layer: Layer
+    func: tirx.PrimFunc
     prefix: str
     lines: list[str] = field(default_factory=list)
     names: dict[tirx.Var, str] = field(default_factory=dict)
@@ -61,14 +63,14 @@ class _FunctionPrinter:
         self.analyzer = tvm.sym.Analyzer()
         self.expressions = ExpressionPrinter(self.names.__getitem__, self.scalars.__contains__, self.analyzer)
         parameters = self._parameters()
-        self._block(self.layer.func.body, 1)
+        self._block(self.func.body, 1)
         needs_libm = self.expressions.needs_libm or any("tvm_tiny_requantize_real" in line for line in self.lines)
         return Function(f"{self.prefix}_{self.layer.name}", parameters, tuple(self.lines), (self.layer.comment,), needs_libm)
 
     # ---- names -------------------------------------------------------------------------------------------------------------------
 
     def _parameters(self) -> tuple[str, ...]:
-        func, layer = self.layer.func, self.layer
+        func, layer = self.func, self.layer
         params = list(func.params)
         first_output = len(layer.inputs) + len(layer.constants)
         for buffer, constant in zip(params[len(layer.inputs) : first_output], layer.constants, strict=True):
@@ -149,7 +151,7 @@ class _FunctionPrinter:
             return
         extent = math.prod(int(each) for each in buffer.shape)
         if extent == 1:
-            self.scalars[buffer] = count_uses(self.layer.func.body, buffer)
+            self.scalars[buffer] = count_uses(self.func.body, buffer)
             self.pending.append(buffer)
         else:
             self._line(f"{c_type(str(buffer.dtype))} {self._declare(buffer)}[{extent}];", depth)

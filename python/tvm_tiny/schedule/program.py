@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import tvm
 from tvm import relax, te, tirx
 
@@ -14,10 +13,10 @@ from tvm_tiny.op.operator import Node, node_of, notes_of, source_of
 from tvm_tiny.op.qdq import op_name
 from tvm_tiny.program import Constant, Layer, Overlap, Program, Tensor
 from tvm_tiny.schedule.floats import schedule_float
+from tvm_tiny.schedule.layer import node_layer
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.overlap import overlaps_of
 from tvm_tiny.schedule.scratch import scratch_of
-from tvm_tiny.schedule.select import implementations
 from tvm_tiny.schedule.walk import computes_in_integers
 from tvm_tiny.target import Core
 from tvm_tiny.tvm_compat import constant_array
@@ -131,21 +130,12 @@ class _Scheduler:
         self.aliases[name] = self.aliases.get(target, target)
 
     def _add_operator(self, var: relax.Var, value: relax.Call, node: Node) -> None:
-        layer = f"{node.op.name}_{len(self.layers)}"
-        scheduled = implementations(node, self.core)[0].build(node, self.core)
-        lowered = lower_function(scheduled.func, self.core)
-        constants = tuple(Constant(f"{layer}_{role}", data) for role, data in scheduled.constants.items())
         source = source_of(value)
         notes = notes_of(value)
-        output = self._add_tensor(var, source, notes.get("layout"), notes.get("offset", 0), notes.get("channels"))
         inputs = tuple(self._storage(argument) for argument in value.args if constant_array(argument) is None)
-        live_macs = node.op.macs(node)
-        macs = notes.get("macs", live_macs)
-        comment = _comment(node, source)
-        overlaps = overlaps_of(scheduled.func, inputs, (output,))
-        self._add_layer(
-            layer, node.op.name, lowered, inputs, (output,), constants, macs, live_macs, comment=comment, overlaps=overlaps
-        )
+        output = self._add_tensor(var, source, notes.get("layout"), notes.get("offset", 0), notes.get("channels"))
+        name = f"{node.op.name}_{len(self.layers)}"
+        self._add_layer(node_layer(node, self.core, name, inputs, output, macs=notes.get("macs"), source=source))
 
     def _add_tir(self, var: relax.Var, value: relax.Call) -> None:
         func = self.mod[value.args[0]]
@@ -167,16 +157,9 @@ class _Scheduler:
         scheduled = schedule_float(func, name)
         lowered = lower_function(scheduled, self.core)
         source = self.model.tensor_names.get(var.name, "")
-        self._add_layer(
-            layer,
-            name,
-            lowered,
-            tuple(inputs),
-            tuple(outputs),
-            tuple(constants),
-            0,
-            comment=f"{name}{'' if computes_in_integers(lowered) else ', float32'}: {source}".rstrip(": "),
-            overlaps=overlaps_of(scheduled, inputs, outputs),
+        comment = f"{name}{'' if computes_in_integers(lowered) else ', float32'}: {source}".rstrip(": ")
+        self._add_function(
+            layer, name, lowered, tuple(inputs), tuple(outputs), tuple(constants), comment, overlaps_of(scheduled, inputs, outputs)
         )
 
     def _tir_outputs(self, var: relax.Var) -> list[str]:
@@ -197,7 +180,7 @@ class _Scheduler:
         output = self._add_tensor(var, source="")
         constants = (Constant(f"{layer}_values", array.reshape(shape)),)
         lowered = lower_function(schedule_float(func, "constant"), self.core)
-        self._add_layer(layer, "constant", lowered, (), (output,), constants, 0, comment="constant")
+        self._add_function(layer, "constant", lowered, (), (output,), constants, "constant")
 
     # ---- pieces ------------------------------------------------------------------------------------------------------------------
 
@@ -223,7 +206,7 @@ class _Scheduler:
         self.names[var] = name
         return name
 
-    def _add_layer(
+    def _add_function(
         self,
         name: str,
         op: str,
@@ -231,35 +214,20 @@ class _Scheduler:
         inputs: tuple[str, ...],
         outputs: tuple[str, ...],
         constants: tuple[Constant, ...],
-        macs: int = 0,
-        live_macs: int = 0,
-        *,
-        comment: str = "",
+        comment: str,
         overlaps: tuple[Overlap, ...] = (),
     ) -> None:
-        for tensor in (*inputs, *outputs):
-            _check_elements(tensor, self.tensors[tensor].shape)
-        for constant in constants:
-            _check_elements(constant.name, constant.data.shape)
-        integer = computes_in_integers(func)
-        self.layers.append(
-            Layer(
-                name,
-                op,
-                func,
-                inputs,
-                outputs,
-                constants,
-                scratch_of(func),
-                macs,
-                live_macs,
-                "default",
-                "cpu",
-                integer,
-                comment,
-                overlaps,
-            )
+        scratch, integer = scratch_of(func), computes_in_integers(func)
+        self._add_layer(
+            Layer(name, op, func, inputs, outputs, constants, scratch, integer=integer, comment=comment, overlaps=overlaps)
         )
+
+    def _add_layer(self, layer: Layer) -> None:
+        for tensor in (*layer.inputs, *layer.outputs):
+            _check_elements(tensor, self.tensors[tensor].shape)
+        for constant in layer.constants:
+            _check_elements(constant.name, constant.data.shape)
+        self.layers.append(layer)
 
 
 def _check_elements(name: str, shape: tuple[int, ...]) -> None:
@@ -268,14 +236,3 @@ def _check_elements(name: str, shape: tuple[int, ...]) -> None:
             f"a layer works on the tensor {name} of shape {shape}, which has no elements: expected at least one",
             "remove what is empty from the model",
         )
-
-
-def _comment(node: Node, source: str) -> str:
-    """One line that tells the reader of the C what the layer is."""
-    shapes = " x ".join(_shape(value.shape) for value in node.inputs if not isinstance(value, np.ndarray))
-    text = f"{node.op.name} {shapes} -> {_shape(node.output.shape)}"
-    return f"{text}: {source.split(';')[0]}" if source else text
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "(" + ", ".join(str(extent) for extent in shape) + ")"

@@ -1,0 +1,154 @@
+"""A chain of layers as C: a function for each stage, and one that loops over ticks and calls those that are due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.names import KEYWORDS
+from tvm_tiny.codegen.text import comment, parameter_list, size_literal
+from tvm_tiny.codegen.wrap import wrapped
+from tvm_tiny.program import Access, Band, Chain, Layer, Stage
+
+if TYPE_CHECKING:
+    from tvm_tiny.codegen.printer import PrintedLayer
+
+
+def print_chain(layer: Layer, prefix: str, printer: Callable[[Layer, str], PrintedLayer]) -> PrintedLayer:
+    """The functions of the stages of ``layer``, each as ``printer`` makes it, and behind them the function of the chain."""
+    from tvm_tiny.codegen.printer import PrintedLayer
+
+    chain = layer.chain
+    assert chain is not None
+    printed = [printer(stage.layer, prefix) for stage in chain.stages if stage.layer is not None]
+    driver = _Driver(layer, chain, prefix, _parameter_names(layer)).text()
+    return PrintedLayer("\n".join([*(each.text for each in printed), driver]), any(each.needs_libm for each in printed))
+
+
+def _parameter_names(layer: Layer) -> dict[str, str]:
+    """Tensor, band or work memory → the parameter that points at it."""
+    names: dict[str, str] = {}
+    for buffer in (*layer.inputs, *layer.outputs, *(scratch.name for scratch in layer.scratch)):
+        name = buffer
+        while name in KEYWORDS or name in ("tick", "memset") or name in names.values():
+            name += "_"
+        names[buffer] = name
+    return names
+
+
+@dataclass(frozen=True)
+class _Driver:
+    layer: Layer
+    chain: Chain
+    prefix: str
+    names: Mapping[str, str]
+
+    def text(self) -> str:
+        layer = self.layer
+        parameters = [f"const int8_t *{self.names[name]}" for name in layer.inputs]
+        parameters += [f"int8_t *{self.names[name]}" for name in (*layer.outputs, *(scratch.name for scratch in layer.scratch))]
+        head = parameter_list(f"static TVM_TINY_NOINLINE void {self.prefix}_{layer.name}", parameters)
+        lines = [comment(layer.comment), f"{head} {{"]
+        lines += [line for band in self.chain.bands if band.top for line in self._padding_above(band)]
+        lines.append(f"  for (int32_t tick = 0; tick < {self.chain.ticks}; ++tick) {{")
+        due = ""
+        for stage in self.chain.stages:
+            test, body = _due(stage), self._stage(stage)
+            if test == due and not _declares(body):
+                lines.pop()  # both are due at the same ticks
+            else:
+                lines.append(f"    if ({test}) {{")
+            lines += [*body, "    }"]
+            due = test
+        return "\n".join([*lines, "  }", "}", ""])
+
+    def _padding_above(self, band: Band) -> list[str]:
+        """Rows of padding in front of the place of the first row, or where they move there from."""
+        stage = next(stage for stage in self.chain.stages if stage.output.buffer == band.name)
+        first = stage.output.offset + (band.phase or band.cycle) * stage.output.advance - band.top * band.row_bytes
+        return self._fill("  ", band, self._address(Access(band.name, first)), band.top)
+
+    def _fill(self, indent: str, band: Band, address: str, rows: int) -> list[str]:
+        return wrapped(f"{indent}(void)memset({address}, {band.fill}, {size_literal(rows * band.row_bytes)});")
+
+    def _stage(self, stage: Stage) -> list[str]:
+        """What happens when ``stage`` is due: its band moves up, and new rows or rows of padding come in behind."""
+        band = next((band for band in self.chain.bands if band.name == stage.output.buffer), None)
+        if band is None:
+            return self._work("      ", stage, self._moving(stage.output, stage))
+        place, lines = self._address(stage.output), []
+        if band.cycle > 1:
+            lines.append(f"      const int32_t place = {_place(stage, band)};")
+            place += f" + place * {stage.output.advance}"
+        lines += self._move_up(stage, band)
+        if stage.padding:
+            end = stage.first + (stage.count - 1) * stage.period + 1
+            lines += [f"      if (tick < {end}) {{", *self._work("        ", stage, place), "      } else {"]
+            lines += [*self._fill("        ", band, place, stage.rows), "      }"]
+        else:
+            lines += self._work("      ", stage, place)
+        return lines
+
+    def _move_up(self, stage: Stage, band: Band) -> list[str]:
+        """The band moves up by the rows of a cycle before the first of them comes."""
+        name, new = self.names[band.name], band.cycle * stage.output.advance
+        if band.nbytes == new:
+            return []
+        move = f"tvm_tiny_rows_move({name}, {name} + {new}, {band.nbytes - new});"
+        if band.cycle == 1:
+            return wrapped(f"      {move}")
+        return ["      if (place == 0) {", *wrapped(f"        {move}"), "      }"]
+
+    def _work(self, indent: str, stage: Stage, output: str) -> list[str]:
+        addresses = [self._moving(each, stage) for each in stage.inputs]
+        if stage.layer is None:
+            return wrapped(f"{indent}tvm_tiny_rows_move({output}, {addresses[0]}, {stage.inputs[0].advance});")
+        arguments = [*addresses, output]
+        for scratch, offset in zip(stage.layer.scratch, stage.scratch, strict=True):
+            place, kind = self._address(Access(self.chain.work, offset)), c_type(scratch.dtype)
+            arguments.append(place if kind == "int8_t" else f"({kind} *)(void *){f'({place})' if offset else place}")
+        return wrapped(f"{indent}{self.prefix}_{stage.layer.name}({', '.join(arguments)});")
+
+    def _address(self, access: Access) -> str:
+        text = self.names[access.buffer]
+        return f"{text} + {access.offset}" if access.offset else text
+
+    def _moving(self, access: Access, stage: Stage) -> str:
+        """An address that advances with each firing of ``stage``."""
+        text = self._address(access)
+        if not access.advance:
+            return text
+        if access.advance % stage.period:
+            return f"{text} + {_since(stage)} / {stage.period} * {access.advance}"
+        return f"{text} + {_since(stage)} * {access.advance // stage.period}"
+
+
+def _since(stage: Stage) -> str:
+    """Ticks since the first firing."""
+    return f"(tick - {stage.first})" if stage.first else "tick"
+
+
+def _place(stage: Stage, band: Band) -> str:
+    """The number of this firing in the cycle of the band."""
+    firing = _since(stage) if stage.period == 1 else f"{_since(stage)} / {stage.period}"
+    if stage.period == 1:
+        ahead = (band.phase - stage.first) % band.cycle
+        firing = f"(tick + {ahead})" if ahead else "tick"
+    elif band.phase:
+        firing = f"({firing} + {band.phase})"
+    return f"{firing} % {band.cycle}"
+
+
+def _declares(lines: list[str]) -> bool:
+    return any(line.lstrip().startswith("const ") for line in lines)
+
+
+def _due(stage: Stage) -> str:
+    """The condition on ``tick`` for a firing of ``stage``, those with padding included."""
+    end = stage.first + (stage.count + stage.padding - 1) * stage.period + 1
+    tests = ([f"tick >= {stage.first}"] if stage.first else []) + [f"tick < {end}"]
+    if stage.period > 1:
+        tests.append(f"{_since(stage)} % {stage.period} == 0")
+    return " && ".join(tests)
