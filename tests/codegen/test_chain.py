@@ -99,7 +99,8 @@ def test_a_chain_between_other_layers() -> None:
 def test_two_chains_in_a_row() -> None:
     source, program, core = program_of(NETWORKS["separable"]())
     first, second = chain_of(program, 0, 1, 1), chain_of(program, 2, 4, 1)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     program = with_chain(with_chain(program, second, core), first, core)
     assert_as_litert(source, module_of(program, core), "host")
 
