@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvm_tiny.codegen.ctypes import c_type
@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
 
 def print_chain(layer: Layer, prefix: str, printer: Callable[[Layer, str], PrintedLayer]) -> PrintedLayer:
-    """The functions of the stages of ``layer``, each as ``printer`` makes it, and behind them the function of the chain."""
+    """The functions of the stages of ``layer``, each as ``printer`` makes it, and behind them the function of the chain.
+
+    ``layer.overlaps`` are those that the memory plan uses.
+    """
     from tvm_tiny.codegen.printer import PrintedLayer
 
     chain = layer.chain
     assert chain is not None
-    printed = [printer(stage.layer, prefix) for stage in chain.stages if stage.layer is not None]
+    shared = {(overlap.input, overlap.output) for overlap in layer.overlaps}
+    printed = []
+    for stage in (stage.layer for stage in chain.stages if stage.layer is not None):
+        overlaps = tuple(each for each in stage.overlaps if (each.input, each.output) in shared)
+        printed.append(printer(replace(stage, overlaps=overlaps), prefix))
     driver = _Driver(layer, chain, prefix, _parameter_names(layer)).text()
     return PrintedLayer("\n".join([*(each.text for each in printed), driver]), any(each.needs_libm for each in printed))
 

@@ -6,7 +6,6 @@ a layer like any other, made for a few rows (`schedule.rows`); when each of them
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -132,7 +131,7 @@ def chain_layer(plan: ChainPlan, core: Core) -> Layer:
         live_macs=sum(layer.live_macs for layer in plan.layers),
         integer=all(stage.integer for stage in stages),
         comment=f"row by row: {', '.join(layer.name for layer in plan.layers)}",
-        overlaps=tuple(Overlap(name, plan.output, _before(plan, name), _nbytes(plan, name)) for name in plan.inputs),
+        overlaps=tuple(Overlap(name, plan.output, _before(plan, name, stages[-1]), _nbytes(plan, name)) for name in plan.inputs),
         chain=chain,
     )
 
@@ -188,26 +187,29 @@ def _nbytes(plan: ChainPlan, name: str) -> int:
     return plan.row_bytes[name] * plan.heights[name]
 
 
-def _before(plan: ChainPlan, name: str) -> int:
-    """`Overlap.before` of the chain's output and its input ``name``.
+def _before(plan: ChainPlan, name: str, last: Layer) -> int:
+    """`Overlap.before` of the chain's output and its input ``name``; ``last`` is the layer of the last stage.
 
-    At each firing of the last stage no row may be overwritten that a stage is still to read, or that the last stage is reading.
+    At each of its firings no row may be overwritten that any stage is still to read, and what it reads itself meanwhile lies behind
+    what it writes as far as the layer itself wants it.
     """
-    last = plan.firing.paces[plan.output]
-    written = last.rows * plan.row_bytes[plan.output]
-    before = -math.inf
-    readers = list(_readers(plan, name))
-    for turn in range(last.count):
-        tick = last.first + turn * last.period
-        rows = [_next_row(pace, step, tick, reads_while_writing) for pace, step, reads_while_writing in readers]
-        left = [row for row in rows if row is not None]
-        if left:
-            before = max(before, (turn + 1) * written - min(left) * plan.row_bytes[name])
-    return int(max(before, -_nbytes(plan, name)))
+    pace, row_bytes = plan.firing.paces[plan.output], plan.row_bytes[name]
+    written = pace.rows * plan.row_bytes[plan.output]
+    own = max((each.before for each in last.overlaps if each.input == name), default=written)
+    before = -_nbytes(plan, name)
+    for turn in range(pace.count):
+        tick = pace.first + turn * pace.period
+        for reader, advance, writes in _readers(plan, name):
+            done = (tick - reader.first) // reader.period + 1  # firings that are over when the last stage writes
+            if max(done, 0) < reader.count:
+                before = max(before, (turn + 1) * written - max(done, 0) * advance * row_bytes)
+            if writes:
+                before = max(before, turn * written + own - turn * advance * row_bytes)
+    return before
 
 
 def _readers(plan: ChainPlan, name: str) -> list[tuple[Pace, int, bool]]:
-    """The pace of each stage that reads the whole tensor ``name``, its rows' distance, and whether it is the last stage."""
+    """The pace of each stage that reads the whole tensor ``name``, its rows' distance, and whether it writes the chain's output."""
     paces, readers = plan.firing.paces, []
     if name in plan.firing.bands:
         readers.append((paces[name], paces[name].rows, False))
@@ -217,9 +219,3 @@ def _readers(plan: ChainPlan, name: str) -> list[tuple[Pace, int, bool]]:
             if each == name and place.advance:
                 readers.append((paces[layer.outputs[0]], place.advance, layer.outputs[0] == plan.output))
     return readers
-
-
-def _next_row(pace: Pace, advance: int, tick: int, reads_while_writing: bool) -> int | None:
-    """The first row that a stage is still to read when the last stage writes at ``tick``, None if it has read all."""
-    turn = (tick - pace.first) // pace.period + (0 if reads_while_writing else 1)
-    return max(turn, 0) * advance if turn < pace.count else None
