@@ -1,37 +1,33 @@
-"""A chain of layers as C: a function for each stage, and one that loops over ticks and calls those that are due."""
+"""A chain of layers as C: its stages are functions like any layer's; one more loops over ticks and calls those that are due."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.names import KEYWORDS
-from tvm_tiny.codegen.text import comment, parameter_list, size_literal
-from tvm_tiny.codegen.wrap import wrapped
+from tvm_tiny.codegen.share import Call
+from tvm_tiny.codegen.text import size_literal
 from tvm_tiny.program import Access, Band, Chain, Layer, Stage
 
-if TYPE_CHECKING:
-    from tvm_tiny.codegen.printer import PrintedLayer
 
-
-def print_chain(layer: Layer, prefix: str, printer: Callable[[Layer, str], PrintedLayer]) -> PrintedLayer:
-    """The functions of the stages of ``layer``, each as ``printer`` makes it, and behind them the function of the chain.
-
-    ``layer.overlaps`` are those that the memory plan uses.
-    """
-    from tvm_tiny.codegen.printer import PrintedLayer
-
-    chain = layer.chain
-    assert chain is not None
+def stage_layers(layer: Layer) -> list[Layer]:
+    """The layers that a chain calls, with those of their overlaps that ``layer.overlaps`` have, too: those that the plan uses."""
+    assert layer.chain is not None
     shared = {(overlap.input, overlap.output) for overlap in layer.overlaps}
-    printed = []
-    for stage in (stage.layer for stage in chain.stages if stage.layer is not None):
-        overlaps = tuple(each for each in stage.overlaps if (each.input, each.output) in shared)
-        printed.append(printer(replace(stage, overlaps=overlaps), prefix))
-    driver = _Driver(layer, chain, prefix, _parameter_names(layer)).text()
-    return PrintedLayer("\n".join([*(each.text for each in printed), driver]), any(each.needs_libm for each in printed))
+    return [
+        replace(each, overlaps=tuple(overlap for overlap in each.overlaps if (overlap.input, overlap.output) in shared))
+        for each in (stage.layer for stage in layer.chain.stages)
+        if each is not None
+    ]
+
+
+def driver(layer: Layer, prefix: str, calls: Mapping[str, Call]) -> Function:
+    """The function of a chain; ``calls`` tells by the name of a stage's layer how it is called."""
+    assert layer.chain is not None
+    return _Driver(layer, layer.chain, prefix, _parameter_names(layer), calls).function()
 
 
 def _parameter_names(layer: Layer) -> dict[str, str]:
@@ -51,14 +47,13 @@ class _Driver:
     chain: Chain
     prefix: str
     names: Mapping[str, str]
+    calls: Mapping[str, Call]
 
-    def text(self) -> str:
+    def function(self) -> Function:
         layer = self.layer
         parameters = [f"const int8_t *{self.names[name]}" for name in layer.inputs]
         parameters += [f"int8_t *{self.names[name]}" for name in (*layer.outputs, *(scratch.name for scratch in layer.scratch))]
-        head = parameter_list(f"static TVM_TINY_NOINLINE void {self.prefix}_{layer.name}", parameters)
-        lines = [comment(layer.comment), f"{head} {{"]
-        lines += [line for band in self.chain.bands if band.top for line in self._padding_above(band)]
+        lines = [line for band in self.chain.bands if band.top for line in self._padding_above(band)]
         lines.append(f"  for (int32_t tick = 0; tick < {self.chain.ticks}; ++tick) {{")
         due = ""
         for stage in self.chain.stages:
@@ -69,7 +64,7 @@ class _Driver:
                 lines.append(f"    if ({test}) {{")
             lines += [*body, "    }"]
             due = test
-        return "\n".join([*lines, "  }", "}", ""])
+        return Function(f"{self.prefix}_{layer.name}", tuple(parameters), (*lines, "  }"), (layer.comment,))
 
     def _padding_above(self, band: Band) -> list[str]:
         """Rows of padding in front of the place of the first row, or where they move there from."""
@@ -78,7 +73,7 @@ class _Driver:
         return self._fill("  ", band, self._address(Access(band.name, first)), band.top)
 
     def _fill(self, indent: str, band: Band, address: str, rows: int) -> list[str]:
-        return wrapped(f"{indent}(void)memset({address}, {band.fill}, {size_literal(rows * band.row_bytes)});")
+        return [f"{indent}(void)memset({address}, {band.fill}, {size_literal(rows * band.row_bytes)});"]
 
     def _stage(self, stage: Stage) -> list[str]:
         """What happens when ``stage`` is due: its band moves up, and new rows or rows of padding come in behind."""
@@ -105,18 +100,19 @@ class _Driver:
             return []
         move = f"tvm_tiny_rows_move({name}, {name} + {new}, {band.nbytes - new});"
         if band.cycle == 1:
-            return wrapped(f"      {move}")
-        return ["      if (place == 0) {", *wrapped(f"        {move}"), "      }"]
+            return [f"      {move}"]
+        return ["      if (place == 0) {", f"        {move}", "      }"]
 
     def _work(self, indent: str, stage: Stage, output: str) -> list[str]:
         addresses = [self._moving(each, stage) for each in stage.inputs]
         if stage.layer is None:
-            return wrapped(f"{indent}tvm_tiny_rows_move({output}, {addresses[0]}, {stage.inputs[0].advance});")
+            return [f"{indent}tvm_tiny_rows_move({output}, {addresses[0]}, {stage.inputs[0].advance});"]
         arguments = [*addresses, output]
         for scratch, offset in zip(stage.layer.scratch, stage.scratch, strict=True):
             place, kind = self._address(Access(self.chain.work, offset)), c_type(scratch.dtype)
             arguments.append(place if kind == "int8_t" else f"({kind} *)(void *){f'({place})' if offset else place}")
-        return wrapped(f"{indent}{self.prefix}_{stage.layer.name}({', '.join(arguments)});")
+        call = self.calls[stage.layer.name]
+        return [f"{indent}{call.function}({', '.join([*arguments, *call.arguments])});"]
 
     def _address(self, access: Access) -> str:
         text = self.names[access.buffer]
