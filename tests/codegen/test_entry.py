@@ -237,11 +237,13 @@ def test_the_text_reads_like_a_list_of_layers() -> None:
     source = generated(every_kind()).files["every.c"]
     layer_0 = """
   /* 0: conv2d_0, 1x3x5x4 int8, "model/ *weird* /conv "one";..." */
+  TVM_TINY_BEGIN_LAYER(0);
   every_conv2d_0(serving_default_x_0, serving_default_x_0_2, memory + 256, (int32_t *)(void *)(memory + 288));
   TVM_TINY_TRACE_LAYER(0, serving_default_x_0_2, 60u);
 """
     layer_1 = """
   /* 1: split_1, 7 int32 */
+  TVM_TINY_BEGIN_LAYER(1);
   every_split_1(serving_default_x_0_2, int_, (int32_t *)(void *)(memory + 128), (float *)(void *)(memory + 160));
   TVM_TINY_TRACE_LAYER(1, memory + 128, 28u);
 """

@@ -3,6 +3,7 @@
 After a change on purpose: ``python -m pytest tests/codegen/test_golden.py --update-golden``.
 """
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -56,7 +57,8 @@ NAMES = ("net.h", "net.c", "net_weights.h", "net_weights.c", "tvmgen_net.h", "tv
 
 @pytest.mark.parametrize("name", NAMES)
 def test_emitted_file(name: str, request: pytest.FixtureRequest) -> None:
-    text = generated(plain()).files[name]
+    # The hash changes with every header of the runtime.
+    text = re.sub(r'_CONTENT_HASH "[0-9a-f]{16}"', '_CONTENT_HASH "0123456789abcdef"', generated(plain()).files[name])
     golden = FOLDER / name
     if request.config.getoption("--update-golden"):
         golden.parent.mkdir(exist_ok=True)

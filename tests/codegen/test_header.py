@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tvm_tiny.version import __version__
+
 from .compilers import CLANG, CPP_COMPILERS, HOST_GCC, Compiler, name_of
 from .harness import write
 from .programs import every_kind, generated
@@ -20,6 +22,8 @@ def test_macros_say_what_the_module_says() -> None:
     found = macros(module.files["every.h"])
     assert found.pop("EVERY_ARENA_SIZE") == f"{module.arena_size}u"
     assert found.pop("EVERY_ARENA_ALIGNMENT") == "16u"
+    assert found.pop("EVERY_TVM_TINY_VERSION") == f'"{__version__}"'
+    assert re.fullmatch('"[0-9a-f]{16}"', found.pop("EVERY_CONTENT_HASH"))
     assert found.pop("EVERY_WEIGHTS_SIZE") == f"{4 * 18 + 4 * 4 + 5}u"
     for spec, member in zip((*program.inputs, *program.outputs), (*module.input_members, *module.output_members), strict=True):
         stem = f"EVERY_{member.upper()}"

@@ -116,6 +116,7 @@ class _Entry:
         traced = self.local[owner.member] if owner else _arena_pointer("int8_t", self.plan.placements[output.name].offset)
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
+            f"  TVM_TINY_BEGIN_LAYER({index});",
             *wrapped(f"  {self.functions[index].function}({', '.join(arguments)});"),
             f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]

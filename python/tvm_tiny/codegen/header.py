@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from tvm_tiny.codegen.entry import entry_signature
 from tvm_tiny.codegen.ports import Port, Ports
 from tvm_tiny.codegen.text import comment, scale_literal, size_literal, tensor_text
 from tvm_tiny.memory.plan import MemoryPlan
+from tvm_tiny.version import __version__
 
 
-def print_header(prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int) -> str:
-    """The header of the model ``prefix``; docs/c-interface.md tells it to users."""
+def content_hash(files: Mapping[str, str]) -> str:
+    """16 hexadecimal digits that tell one generated model from another: the beginning of SHA-256 over names and texts."""
+    digest = sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\n{len(files[name])}\n{files[name]}".encode())
+    return digest.hexdigest()[:16]
+
+
+def print_header(prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int, content: str) -> str:
+    """The header of the model ``prefix``; docs/c-interface.md tells it to users. ``content``: :func:`content_hash`."""
     upper = prefix.upper()
     tensors = "\n\n".join(_macros(upper, port) for port in ports.all)
     return f"""\
@@ -25,9 +35,22 @@ def print_header(prefix: str, target: str, ports: Ports, plan: MemoryPlan, weigh
 extern "C" {{
 #endif
 
+/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. */
+#define {upper}_TVM_TINY_VERSION "{__version__}"
+#define {upper}_CONTENT_HASH "{content}"
+
 /* Bytes of RAM that {prefix}_run works in, inputs and outputs included, and the alignment of their start. */
 #define {upper}_ARENA_SIZE {size_literal(plan.arena_size)}
 #define {upper}_ARENA_ALIGNMENT {size_literal(plan.alignment)}
+
+/* At file scope, behind the definition of `array`: refuses to compile if it is too small to be the arena. */
+#if defined(__cplusplus) && (__cplusplus >= 201103L)
+#define {upper}_ASSERT_ARENA(array) static_assert(sizeof(array) >= {upper}_ARENA_SIZE, "too small for {prefix}")
+#elif defined(__STDC_VERSION__) && (__STDC_VERSION__ >= 201112L)
+#define {upper}_ASSERT_ARENA(array) _Static_assert(sizeof(array) >= {upper}_ARENA_SIZE, "too small for {prefix}")
+#else
+#define {upper}_ASSERT_ARENA(array) typedef char {prefix}_arena_is_too_small[(sizeof(array) >= {upper}_ARENA_SIZE) ? 1 : -1]
+#endif
 
 /* Bytes of constant data: weights, biases, multipliers and tables. */
 #define {upper}_WEIGHTS_SIZE {size_literal(weights_size)}

@@ -11,7 +11,7 @@ from tvm_tiny.codegen.chain import driver, stage_layers
 from tvm_tiny.codegen.check import check_program
 from tvm_tiny.codegen.entry import print_entry
 from tvm_tiny.codegen.function import Function
-from tvm_tiny.codegen.header import print_header
+from tvm_tiny.codegen.header import content_hash, print_header
 from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
 from tvm_tiny.codegen.names import c_prefix
 from tvm_tiny.codegen.ports import ports_of
@@ -64,7 +64,6 @@ def generate(
     entry = print_entry(program, plan, ports, prefix, calls)
     source, headers = _print_source(prefix, [function.text for function in functions], entry, needs_libm=needs_libm)
     files = {
-        f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size),
         f"{prefix}.c": source,
         f"{prefix}_weights.h": print_weights_header(prefix, constants),
         f"{prefix}_weights.c": print_weights(prefix, constants),
@@ -72,6 +71,7 @@ def generate(
         f"tvmgen_{prefix}.c": print_microtvm_source(prefix, ports, plan),
         **header_files(headers),
     }
+    files = {f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size, content_hash(files)), **files}
     return CModule(
         name=prefix,
         target=core.name,

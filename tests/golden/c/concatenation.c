@@ -36,6 +36,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 192;
 
   /* 0: concatenate_0, 1x6x5x6 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_concatenate_0(x, z, y);
   TVM_TINY_TRACE_LAYER(0, y, 180u);
 

@@ -54,6 +54,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 224;
 
   /* 0: depthwise_conv2d_0, 1x3x3x4 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_depthwise_conv2d_0(x, y, memory + 128);
   TVM_TINY_TRACE_LAYER(0, y, 36u);
 

@@ -30,6 +30,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)(memory + 16);
 
   /* 0: dequantize_0, 1x10 float32, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_dequantize_0(x, y);
   TVM_TINY_TRACE_LAYER(0, y, 40u);
 

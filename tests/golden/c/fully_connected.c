@@ -36,6 +36,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 16;
 
   /* 0: fully_connected_0, 1x3 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_fully_connected_0(x, y);
   TVM_TINY_TRACE_LAYER(0, y, 3u);
 

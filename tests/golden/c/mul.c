@@ -38,6 +38,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 256;
 
   /* 0: mul_0, 1x6x5x4 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_mul_0(x, z, y);
   TVM_TINY_TRACE_LAYER(0, y, 120u);
 

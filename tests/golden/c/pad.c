@@ -34,6 +34,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
 
   /* 0: pad_0, 1x7x7x4 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_pad_0(x, y);
   TVM_TINY_TRACE_LAYER(0, y, 196u);
 

@@ -41,6 +41,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: conv2d_0, 1x6x5x8 int8, "y" */
+  TVM_TINY_BEGIN_LAYER(0);
   m_conv2d_0(x, y);
   TVM_TINY_TRACE_LAYER(0, y, 240u);
 

@@ -66,10 +66,12 @@ enum net_status net_run(void *arena, const struct net_inputs *inputs, const stru
   int8_t *const identity_1 = ((outputs != NULL) && (outputs->identity_1 != NULL)) ? outputs->identity_1 : memory + 64;
 
   /* 0: conv2d_0, 1x3x2x4 int8, "net/conv/Relu;..." */
+  TVM_TINY_BEGIN_LAYER(0);
   net_conv2d_0(serving_default_x_0, memory + 32, memory + 80);
   TVM_TINY_TRACE_LAYER(0, memory + 32, 24u);
 
   /* 1: softmax_1, 1x12 int8, "Identity" */
+  TVM_TINY_BEGIN_LAYER(1);
   net_softmax_1(memory + 32, identity);
   TVM_TINY_TRACE_LAYER(1, identity, 12u);
 

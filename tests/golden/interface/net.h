@@ -8,9 +8,22 @@
 extern "C" {
 #endif
 
+/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. */
+#define NET_TVM_TINY_VERSION "0.1.0"
+#define NET_CONTENT_HASH "0123456789abcdef"
+
 /* Bytes of RAM that net_run works in, inputs and outputs included, and the alignment of their start. */
 #define NET_ARENA_SIZE 98u
 #define NET_ARENA_ALIGNMENT 16u
+
+/* At file scope, behind the definition of `array`: refuses to compile if it is too small to be the arena. */
+#if defined(__cplusplus) && (__cplusplus >= 201103L)
+#define NET_ASSERT_ARENA(array) static_assert(sizeof(array) >= NET_ARENA_SIZE, "too small for net")
+#elif defined(__STDC_VERSION__) && (__STDC_VERSION__ >= 201112L)
+#define NET_ASSERT_ARENA(array) _Static_assert(sizeof(array) >= NET_ARENA_SIZE, "too small for net")
+#else
+#define NET_ASSERT_ARENA(array) typedef char net_arena_is_too_small[(sizeof(array) >= NET_ARENA_SIZE) ? 1 : -1]
+#endif
 
 /* Bytes of constant data: weights, biases, multipliers and tables. */
 #define NET_WEIGHTS_SIZE 60u
