@@ -19,14 +19,28 @@ if TYPE_CHECKING:
     from tvm_tiny.api import CompiledModel, compile, package, tune, verify  # noqa: A004 - the public name
     from tvm_tiny.board import list_boards
     from tvm_tiny.frontend import load
+    from tvm_tiny.memory.options import Memory
     from tvm_tiny.model import Model
     from tvm_tiny.quantize import quantize
     from tvm_tiny.target import list_targets
 
-__all__ = ["CompiledModel", "Model", "compile", "list_boards", "list_targets", "load", "package", "quantize", "tune", "verify"]
+__all__ = [
+    "CompiledModel",
+    "Memory",
+    "Model",
+    "compile",
+    "list_boards",
+    "list_targets",
+    "load",
+    "package",
+    "quantize",
+    "tune",
+    "verify",
+]
 
 _HOME = {
     "CompiledModel": "tvm_tiny.api",
+    "Memory": "tvm_tiny.memory.options",
     "Model": "tvm_tiny.model",
     "compile": "tvm_tiny.api",
     "list_boards": "tvm_tiny.board",

@@ -91,7 +91,7 @@ def compile(  # noqa: A001 - the public name
     progress("scheduling")
     program = schedule_program(mod, source, core)
     progress("planning memory")
-    plan = plan_memory(program, algorithm=memory.planner)
+    plan = plan_memory(program, algorithm=memory.planner, io=memory.io)
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")
@@ -177,6 +177,7 @@ def package(
     board: str | None = None,
     optimize: Optimize = "speed",
     rounding: Rounding = "tflite-micro",
+    memory: Memory = DEFAULT,
     progress: Progress = lambda _step: None,
 ) -> None:
     """Compile ``models`` and write them to ``output`` as a package that firmware projects take.
@@ -189,6 +190,8 @@ def package(
         A name of :data:`tvm_tiny.package.FORMATS`.
     board : str, optional
         For formats that are a firmware: the board whose memory it is linked for, by default the emulated one of the target.
+    memory : Memory
+        As for :func:`compile`, with inputs and outputs in the arena.
 
     Raises
     ------
@@ -201,11 +204,18 @@ def package(
     from tvm_tiny.packaging import package_models
 
     chosen = get_format(form)
+    if memory.io != "arena":
+        raise TargetError(
+            "packages hold examples that work on one arena with inputs and outputs in it: --io outside is for compile"
+        )
     compiled = []
     for each in models:
         source = _loaded(each, None)
         compiled.append(
-            (compile(source, target=target, optimize=optimize, rounding=rounding, progress=progress), str(source.mod.script()))
+            (
+                compile(source, target=target, optimize=optimize, rounding=rounding, memory=memory, progress=progress),
+                str(source.mod.script()),
+            )
         )
     package_models(compiled, chosen, Path(output), board=board, progress=progress)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tvm_tiny.memory.options import PLANNERS
+from tvm_tiny.api import package
+from tvm_tiny.errors import TargetError
+from tvm_tiny.memory.options import PLANNERS, Memory
 from tvm_tiny.testing.networks import residual_net
 
 from .conftest import Command, dense_model
@@ -107,3 +109,36 @@ def test_a_page_needs_a_target(model: Path, tmp_path: Path, command: Command) ->
     done = command("report", model, "--output", tmp_path / "report.html")
     assert done.code == 5
     assert "no target is given" in done.err
+
+
+@pytest.mark.parametrize("board", ["host", "mps2-an386", "microbit-xl"])
+def test_inputs_and_outputs_outside_the_arena(network: Path, board: str, command: Command) -> None:
+    """The arena is smaller by what they took at the peak, and what comes out is the same."""
+    options = ["--board", board, "--samples", 4, "--seed", 5, "--json", "-"]
+    inside = command("verify", network, *options).json
+    outside = command("verify", network, *options, "--io", "outside", "--check-arena").json
+    assert outside["ram"]["arena"] <= inside["ram"]["arena"]
+    assert {each["kind"] for each in outside["memory"]["buffers"]} == {"tensor", "scratch"}
+    assert (outside["memory"]["io"], inside["memory"]["io"]) == ("outside", "arena")
+    assert outside["arena_check"]["touched"] == []
+    assert outside["mismatches"] == inside["mismatches"]
+
+
+def test_pointers_are_then_required(model: Path, tmp_path: Path, command: Command) -> None:
+    done = command("compile", model, "--target", "c", "--io", "outside", "--output", tmp_path)
+    assert "12 more outside for inputs and outputs" in done.out
+    header = (tmp_path / "dense.h").read_text()
+    assert "_OFFSET" not in header
+    assert "Every tensor lies where its pointer says, which must not be NULL" in header
+    assert "if ((inputs == NULL) || (inputs->x == NULL)) {\n    return DENSE_ERROR_NULL;" in (tmp_path / "dense.c").read_text()
+    assert '#error "TVM_TINY_WORKSPACE_IO: x was planned to lie outside the workspace"' in (tmp_path / "tvmgen_dense.c").read_text()
+
+
+def test_unknown_place_of_inputs_and_outputs(model: Path, command: Command) -> None:
+    done = command("compile", model, "--target", "c", "--io", "elsewhere")
+    assert (done.code, "io is 'elsewhere': expected one of arena, outside" in done.err) == (5, True)
+
+
+def test_packages_want_them_inside(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="--io outside is for compile"):
+        package([model], form="mlf", output=tmp_path / "out.tar", memory=Memory(io="outside"))

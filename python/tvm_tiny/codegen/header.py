@@ -39,7 +39,7 @@ extern "C" {{
 #define {upper}_TVM_TINY_VERSION "{__version__}"
 #define {upper}_CONTENT_HASH "{content}"
 
-/* Bytes of RAM that {prefix}_run works in, inputs and outputs included, and the alignment of their start. */
+/* Bytes of RAM that {prefix}_run works in, {_with_io(ports)}, and the alignment of their start. */
 #define {upper}_ARENA_SIZE {size_literal(plan.arena_size)}
 #define {upper}_ARENA_ALIGNMENT {size_literal(plan.alignment)}
 
@@ -55,7 +55,7 @@ extern "C" {{
 /* Bytes of constant data: weights, biases, multipliers and tables. */
 #define {upper}_WEIGHTS_SIZE {size_literal(weights_size)}
 
-/* The tensors: SIZE in bytes, OFFSET is the place in the arena, real = SCALE * (stored - ZERO_POINT). */
+{_macros_mean(ports)}
 
 {tensors}
 
@@ -71,10 +71,7 @@ enum {prefix}_status {{
 
 {_struct(prefix, "output", ports.outputs)}
 
-/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place
- * in the arena, which is the arena + OFFSET. A pointer that is given is used without a copy; it must be aligned to its
- * type, and point neither into the arena, except to the tensor's own place, nor at another tensor. Nothing is kept
- * between calls. Inputs that lie in the arena are overwritten. */
+{_contract(ports)}
 {entry_signature(prefix)};
 
 #ifdef __cplusplus
@@ -97,6 +94,31 @@ def _macros(upper: str, port: Port) -> str:
         lines.append(f"#define {stem}_SCALE {scale_literal(spec.scale)}")
         lines.append(f"#define {stem}_ZERO_POINT {zero_point}")
     return "\n".join(lines)
+
+
+def _contract(ports: Ports) -> str:
+    """What is asked of the pointers."""
+    if all(port.offset is None for port in ports.all):
+        return """\
+/* Runs the model once. Every tensor lies where its pointer says, which must not be NULL, must be aligned to its type, and
+ * must point neither into the arena nor at another tensor. Nothing is kept between calls. */"""
+    return """\
+/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place
+ * in the arena, which is the arena + OFFSET. A pointer that is given is used without a copy; it must be aligned to its
+ * type, and point neither into the arena, except to the tensor's own place, nor at another tensor. Nothing is kept
+ * between calls. Inputs that lie in the arena are overwritten. */"""
+
+
+def _macros_mean(ports: Ports) -> str:
+    if all(port.offset is None for port in ports.all):
+        return "/* The tensors: SIZE in bytes, real = SCALE * (stored - ZERO_POINT). */"
+    return "/* The tensors: SIZE in bytes, OFFSET is the place in the arena, real = SCALE * (stored - ZERO_POINT). */"
+
+
+def _with_io(ports: Ports) -> str:
+    if all(port.offset is None for port in ports.all):
+        return "beside inputs and outputs"
+    return "inputs and outputs included"
 
 
 def _null_means(ports: Ports) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_compilation, add_random, chosen, read_model
+from tvm_tiny.commands.options import add_compilation, add_memory, add_random, chosen, read_model
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import TinyError
@@ -28,6 +28,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help=f"where to measure; give it several times for several boards (default: {_BOARD}, a Cortex-M4)",
     )
     add_compilation(parser)
+    add_memory(parser)
     add_random(parser, "number of random samples, whose mean is shown (default: 1)")
 
 

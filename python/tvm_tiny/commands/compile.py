@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, chosen, read_model, target_of
+from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, chosen, read_model, target_of
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, check_picture, say, write_json
 from tvm_tiny.errors import OutputError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_compilation(parser)
+    add_memory(parser)
     add_board(parser, None, "take the target from this board, and fail if its memory is too small; `tvm-tiny boards` lists them")
     parser.add_argument("--output", metavar="DIR", type=Path, help="write the C and report.json there")
     parser.add_argument("--ram", metavar="BYTES", help="fail if the arena needs more: 49152, or 48k")

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from tvm_tiny.model import Model
 
 
-COMPILATION = ("optimize", "rounding", "planner")
-"""The options of :func:`add_compilation`, besides the target."""
+COMPILATION = ("optimize", "rounding", "planner", "io")
+"""The options of :func:`add_compilation` and :func:`add_memory`, besides the target."""
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """What can be asked of the memory plan, besides the algorithm."""
+    parser.add_argument(
+        "--io",
+        metavar="arena|outside",
+        help="inputs and outputs have places in the arena, or lie in memory that the caller always brings (default: arena)",
+    )
 
 
 def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx file") -> None:
@@ -80,7 +89,11 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
 def memory_of(options: argparse.Namespace) -> Memory:
     """What the options ask of the memory plan."""
     limit = getattr(options, "ram", None)
-    return Memory(planner=options.planner or Memory.planner, limit=None if limit is None else parse_bytes(limit))
+    return Memory(
+        planner=options.planner or Memory.planner,
+        io=getattr(options, "io", None) or Memory.io,
+        limit=None if limit is None else parse_bytes(limit),
+    )
 
 
 def read_model(path: Path, progress: Progress, name: str | None = None) -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random
+from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, add_random
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.run import compiled_model
 from tvm_tiny.commands.verb import Verb, check_picture, say, write_json
@@ -17,6 +17,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_board(parser, "mps2-an386", "where to measure; `tvm-tiny boards` lists them (default: mps2-an386, a Cortex-M4)")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="write a bar chart as PNG")
     add_compilation(parser)
+    add_memory(parser)
     add_random(parser, "number of random samples, whose mean is shown (default: 1)")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_model, add_random
+from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, add_random
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.run import compiled_model
 from tvm_tiny.commands.verb import Verb, check_picture, say, write_file, write_json
@@ -17,6 +17,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="the HTML file; it needs no other file")
     add_board(parser, None, "measure there, so that the report has the layers' costs; `tvm-tiny boards` lists them")
     add_compilation(parser)
+    add_memory(parser)
     add_random(parser, "number of random samples, whose mean cost is shown (default: 1)")
 
 

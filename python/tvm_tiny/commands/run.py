@@ -12,6 +12,7 @@ from tvm_tiny.commands.options import (
     add_board,
     add_check_arena,
     add_compilation,
+    add_memory,
     add_model,
     add_random,
     chosen,
@@ -40,6 +41,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "a leading axis of samples makes a batch (default: random input)",
     )
     add_compilation(parser)
+    add_memory(parser)
     add_random(parser, "number of random samples (default: 1)")
     add_check_arena(parser)
 

@@ -11,6 +11,7 @@ from tvm_tiny.commands.options import (
     add_board,
     add_check_arena,
     add_compilation,
+    add_memory,
     add_model,
     add_random,
     chosen,
@@ -42,6 +43,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_check_arena(parser)
     add_compilation(parser, rounding="litert against the interpreter, tflite-micro against --golden")
+    add_memory(parser)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ may only read bytes that still belong to what it reads, and what it reads, write
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -37,9 +37,12 @@ def _check_places(program: Program, plan: MemoryPlan) -> None:
     used = {*program.input_tensors, *program.output_tensors, *scratch}
     for layer in program.layers:
         used.update(layer.inputs, layer.outputs)
-    missing = sorted({program.aliases.get(name, name) for name in used} - set(plan.placements))
+    missing = sorted({program.aliases.get(name, name) for name in used} - set(plan.placements) - plan.outside)
     if missing:
         raise PlanError(f"these buffers have no place: {', '.join(missing)}")
+    border = {program.aliases.get(name, name) for name in (*program.input_tensors, *program.output_tensors)}
+    if inner := sorted(plan.outside - border):
+        raise PlanError(f"{inner[0]!r} lies outside the arena, and is no input or output")
     for name, place in plan.placements.items():
         if name not in expected:
             raise PlanError(f"there is a place for {name!r}, which is no buffer of the program")
@@ -65,15 +68,19 @@ class _Arena:
     def place(self, name: str) -> Placement:
         return self.plan.placements[self.program.aliases.get(name, name)]
 
-    def write(self, names: Iterable[str]) -> None:
+    def places(self, names: Iterable[str]) -> Iterator[tuple[str, Placement]]:
+        """Those of ``names`` that lie in the arena; nothing else can be written by writing the others."""
         for name in names:
-            place = self.place(name)
+            if self.program.aliases.get(name, name) not in self.plan.outside:
+                yield name, self.place(name)
+
+    def write(self, names: Iterable[str]) -> None:
+        for _, place in self.places(names):
             self.owner[place.offset : place.offset + place.size] = self.number[place.name]
 
     def expect(self, names: Iterable[str], when: str) -> None:
         """All bytes of ``names`` are still theirs."""
-        for name in names:
-            place = self.place(name)
+        for name, place in self.places(names):
             bytes_ = self.owner[place.offset : place.offset + place.size]
             foreign = bytes_[bytes_ != self.number[place.name]]
             if foreign.size:

@@ -84,6 +84,15 @@ def lifetimes(program: Program) -> tuple[Lifetime, ...]:
     return tuple(Lifetime(name, sizes[name], first[name], last[name]) for name in first)
 
 
+def border_storage(program: Program) -> frozenset[str]:
+    """The tensors with storage that are inputs or outputs as a whole: those that can lie in the caller's memory."""
+    views: dict[str, list[str]] = {}
+    for name in (*program.input_tensors, *program.output_tensors):
+        views.setdefault(storage_name(program, name), []).append(name)
+    sizes = {name: tensor.nbytes for name, tensor in program.tensors.items()}
+    return frozenset(storage for storage, names in views.items() if all(sizes[name] == sizes[storage] for name in names))
+
+
 def lower_bound(buffers: tuple[Lifetime, ...]) -> int:
     """The largest number of bytes alive at one time. Without overlap of an operator's output and input no plan is smaller."""
     if not buffers:

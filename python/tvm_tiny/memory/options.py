@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tvm_tiny.errors import TargetError
 
 PLANNERS = ("exact", "hill-climb", "greedy-by-conflicts", "greedy-by-size")
 """The algorithms of ``src/planner``, the best first: `memory.native.algorithms`, known without loading the library."""
+
+
+IO = ("arena", "outside")
 
 
 @dataclass(frozen=True)
@@ -18,21 +22,27 @@ class Memory:
     ----------
     planner : str
         One of :data:`PLANNERS`: what places the buffers.
+    io : "arena" or "outside"
+        Where inputs and outputs lie: at places of their own in the arena, unless the caller brings memory; or always in memory that
+        the caller brings, so that the arena needs no room for them.
     limit : int or None
         Bytes that the arena may have at most; a plan that needs more is refused.
 
     Raises
     ------
     TargetError
-        The planner is unknown, or the limit is no number of bytes.
+        The planner or the place of inputs and outputs is unknown, or the limit is no number of bytes.
     """
 
     planner: str = "exact"
+    io: Literal["arena", "outside"] = "arena"
     limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.planner not in PLANNERS:
             raise TargetError(f"planner is {self.planner!r}: expected one of {', '.join(PLANNERS)}")
+        if self.io not in IO:
+            raise TargetError(f"io is {self.io!r}: expected one of {', '.join(IO)}")
         if self.limit is not None and self.limit < 0:
             raise TargetError(f"the limit of RAM is {self.limit}: expected a number of bytes")
 

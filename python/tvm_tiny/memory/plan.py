@@ -27,7 +27,7 @@ class MemoryPlan:
     Attributes
     ----------
     arena_size : int
-        Bytes of the arena, inputs and outputs included.
+        Bytes of the arena, with those inputs and outputs that have a place in it.
     lower_bound : int
         The largest number of bytes alive at one time: no plan without overlap can be smaller.
     alignment : int
@@ -39,6 +39,8 @@ class MemoryPlan:
         It is proven that no plan is smaller.
     overlap_bound : int
         No plan is smaller than this, with all the overlap that the layers allow; 0 where nothing is proven.
+    outside : frozenset of str
+        Inputs and outputs that have no place in the arena: the caller brings memory for them.
     """
 
     arena_size: int
@@ -48,6 +50,7 @@ class MemoryPlan:
     algorithm: str
     optimal: bool = False
     overlap_bound: int = 0
+    outside: frozenset[str] = frozenset()
 
     def share(self, first: str, second: str) -> bool:
         """Whether the places of two buffers have a byte in common. One that has no place shares none."""

@@ -17,12 +17,12 @@ along the axis of addresses; it is NP-hard, and the algorithms for it live in ``
 from __future__ import annotations
 
 from tvm_tiny.memory import native
-from tvm_tiny.memory.lifetimes import lifetimes, lower_bound
+from tvm_tiny.memory.lifetimes import border_storage, lifetimes, lower_bound
 from tvm_tiny.memory.plan import MemoryPlan, Placement
 from tvm_tiny.program import Program
 
 
-def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 16) -> MemoryPlan:
+def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 16, io: str = "arena") -> MemoryPlan:
     """Place every tensor and scratch buffer of ``program`` into one arena.
 
     Parameters
@@ -32,6 +32,9 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
         One of those above.
     alignment : int
         Of the arena and of every offset, in bytes; a power of two. 16 is what MVE's vector loads want, and more than any scalar.
+
+    io : "arena" or "outside"
+        Outside: inputs and outputs have no place, but for one of which an output is only a part.
 
     Returns
     -------
@@ -50,7 +53,8 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
     if algorithm not in native.algorithms():
         raise ValueError(f"unknown memory planner {algorithm!r}: expected one of {', '.join(native.algorithms())}")
 
-    buffers = lifetimes(program)
+    outside = border_storage(program) if io == "outside" else frozenset()
+    buffers = tuple(buffer for buffer in lifetimes(program) if buffer.name not in outside)
     placed = native.place(algorithm, buffers, alignment=alignment)
     placements = {
         buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last)
@@ -64,4 +68,5 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
         algorithm=algorithm,
         optimal=placed.optimal,
         overlap_bound=placed.bound,
+        outside=outside,
     )

@@ -67,6 +67,7 @@ def memory_report(module: CModule, alignment: int) -> dict[str, Any]:
     peak = peak_of(module)
     return {
         "alignment": alignment,
+        "io": "arena" if any(buffer.kind in ("input", "output") for buffer in module.buffers) else "outside",
         "peak": {
             "bytes": peak.bytes,
             "layers": list(peak.layers),

@@ -29,7 +29,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
     measured = f"per inference, by {report['counter']}" if report.get("counter") else "per inference"
     live = "" if report["live_macs"] == report["macs"] else f"{report['live_macs']:,} of them matter to the output"
     return [
-        ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, inputs and outputs {ram['io']:,}"),
+        ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, {_io(report)}"),
         ("planned by", report.get("planner"), _proof(report)),
         ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
         ("weights", _bytes(flash["weights"]), "of flash"),
@@ -39,6 +39,13 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("instructions", report["instructions"], measured),
         ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
     ]
+
+
+def _io(report: Report) -> str:
+    outside = report.get("memory", {}).get("io") == "outside"
+    return (
+        f"{report['ram']['io']:,} more outside for inputs and outputs" if outside else f"inputs and outputs {report['ram']['io']:,}"
+    )
 
 
 def _proof(report: Report) -> str:
