@@ -61,10 +61,14 @@ class Window:
             word = _extern("uint32", "TVM_TINY_LOAD_S8X4", self._load(x, pixel, k * 4))
             pad = tirx.const((self.pad_value & 0xFF) * 0x01010101, "uint32")
             return tirx.if_then_else(taps[0][0], word, pad) if self.padded else word
-        if self.kernel[1] * self.image[3] % 4 == 0 and self.dilation[1] == 1:  # neighbours in a row of the window
-            row = _extern("uint32", "TVM_TINY_LOAD_S8X4", self._load(x, pixel, k * 4))
-            return tirx.if_then_else(tirx.all(taps[0][0], taps[3][0]), row, self._packed(taps, k)) if self.padded else row
-        return self._packed(taps, k)
+        row = self.kernel[1] * self.image[3]
+        if row < 4 or self.dilation[1] != 1:
+            return self._packed(taps, k)
+        # Neighbours in memory where they lie in one row of the window, and the first and the last of them in the image.
+        conditions = [k * 4 % row <= row - 4] if row % 4 else []
+        conditions += [taps[0][0], taps[3][0]] if self.padded else []
+        whole = _extern("uint32", "TVM_TINY_LOAD_S8X4", self._load(x, pixel, k * 4))
+        return tirx.if_then_else(tirx.all(*conditions), whole, self._packed(taps, k)) if conditions else whole
 
     def _packed(self, taps: list[tuple[tirx.Expr, tirx.Expr]], k: tirx.Expr) -> tirx.Expr:
         """Four inputs one by one; the zero point for those outside the image, zero behind the last one."""
