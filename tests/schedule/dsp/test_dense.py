@@ -67,7 +67,10 @@ def test_takes_no_memory(layer: Layer) -> None:
     assert scratch_bytes(layer) == 0
 
 
-@pytest.mark.parametrize(("channels", "block"), [(1, 4), (4, 4), (5, 8), (8, 8), (10, 4), (12, 4), (13, 8), (128, 8)])
-def test_a_block_is_at_most_half_empty(channels: int, block: int) -> None:
-    assert channels_at_once(channels) == block
-    assert -channels % block <= 3
+@pytest.mark.parametrize(
+    ("channels", "blocks"),
+    [(1, (1, 4)), (4, (1, 4)), (5, (1, 8)), (8, (1, 8)), (10, (1, 4)), (12, (1, 4)), (13, (2, 8)), (24, (1, 8)), (128, (2, 8))],
+)
+def test_a_block_is_at_most_half_empty(channels: int, blocks: tuple[int, int]) -> None:
+    assert channels_at_once(channels) == blocks
+    assert -channels % (blocks[0] * blocks[1]) <= 3

@@ -18,9 +18,9 @@ from tvm_tiny.model import TensorSpec
 
 from .products import M4, M33
 
-WORDS = (1, 2, 7, 8, 9, 16, 19)
+WORDS = (1, 2, 7, 8, 9, 16, 19, 33)
 MAX_WORDS = max(WORDS)
-LENGTHS = {"x": 12 * MAX_WORDS * 4, "w": 8 * MAX_WORDS, "acc": 8}
+LENGTHS = {"x": 4 * MAX_WORDS * 4, "w": 16 * MAX_WORDS, "acc": 16}
 """Elements of the inputs: int8, int32 and int32."""
 
 
@@ -59,8 +59,9 @@ KERNELS = {
         4,
         2,
     ),
-    "dense 8": Kernel("tvm_tiny_dense_{sign}8x8(y, x, w, {words});", 1, 8),
-    "dense 4": Kernel("tvm_tiny_dense_{sign}8x4(y, x, w, {words});", 1, 4),
+    "dense 8": Kernel("tvm_tiny_dense_{sign}8x8(y, x, w, in->acc, {words}, 1);", 1, 8),
+    "two blocks of dense 8": Kernel("tvm_tiny_dense_{sign}8x8(y, x, w, in->acc, {words}, 2);", 1, 16),
+    "dense 4": Kernel("tvm_tiny_dense_{sign}8x4(y, x, w, in->acc, {words});", 1, 4),
 }
 
 
@@ -122,7 +123,9 @@ def expected(kernel: Kernel, signed: bool, sample: dict[str, np.ndarray]) -> np.
     sums = []
     for words in WORDS:
         x = sample["x"][: kernel.pixels * words * 4].reshape(kernel.pixels, words, 2, 2).astype(np.int64)
-        lanes = sample["w"][: words * kernel.channels].view("<i2").reshape(words, kernel.channels, 2).astype(np.int64)
+        block = min(kernel.channels, 8)
+        stored = sample["w"][: words * kernel.channels].view("<i2").reshape(-1, words, block, 2).astype(np.int64)
+        lanes = stored.transpose(1, 0, 2, 3).reshape(words, kernel.channels, 2)
         odd = lanes.astype(np.int8).astype(np.int64) if signed else lanes & 0xFF
         even = (lanes - odd) // 256
         for c in range(kernel.channels):

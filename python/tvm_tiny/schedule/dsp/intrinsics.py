@@ -116,38 +116,46 @@ def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int, sign
 
 
 @cache
-def dense(channels: int, words: int, signed: bool) -> str:
-    """Name of the intrinsic ``tvm_tiny_dense_<s or u>8x<channels>``: a block of channels of one pixel, ``words`` words deep.
+def dense(blocks: int, channels: int, words: int, signed: bool) -> str:
+    """Name of the intrinsic ``tvm_tiny_dense_<s or u>8x<channels>``: ``blocks`` of channels of one pixel, ``words`` words deep.
 
-    ``acc[channel] += sum of dot(x[4 * k : 4 * k + 4], w[k, channel])``; ``x`` is int8 as it lies in memory;
-    ``acc`` is local.
+    ``acc[channel] += sum of dot(x[4 * k : 4 * k + 4], w[channel // channels, k, channel % channels])``; ``x`` is int8 as it lies
+    in memory; ``acc`` is local. The function itself starts from ``s``.
     """
     product, function = _DOT[signed], f"tvm_tiny_dense_{'s' if signed else 'u'}8x{channels}"
+    count = blocks * channels
+    sizes = (words, blocks) if channels == 8 else (words,)
 
     @T.prim_func(s_tir=True)
-    def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
+    def description(x: T.handle, w: T.handle, s: T.handle, acc: T.handle) -> None:
         X = T.match_buffer(x, (4 * words,), "int8", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        W = T.match_buffer(w, (blocks, words, channels), "int32", offset_factor=1)
+        S = T.match_buffer(s, (count,), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (count,), "int32", offset_factor=1, scope="local")
         with T.sblock("root"):
-            T.reads(A[0:channels], X[0 : 4 * words], W[0:words, 0:channels])
-            T.writes(A[0:channels])
-            for c, k in T.grid(channels, words):
+            T.reads(A[0:count], S[0:count], X[0 : 4 * words], W[0:blocks, 0:words, 0:channels])
+            T.writes(A[0:count])
+            for c, k in T.grid(count, words):
                 with T.sblock("update"):
                     vc, vk = T.axis.remap("SR", [c, k])
-                    A[vc] = A[vc] + dense_product(product, [X[vk * 4 + i] for i in range(4)], W[vk, vc])
+                    T.reads(A[vc], S[vc], X[vk * 4 : vk * 4 + 4], W[vc // channels, vk, vc % channels])
+                    T.writes(A[vc])
+                    A[vc] = A[vc] + dense_product(product, [X[vk * 4 + i] for i in range(4)], W[vc // channels, vk, vc % channels])
 
     @T.prim_func(s_tir=True)
-    def implementation(x: T.handle, w: T.handle, acc: T.handle) -> None:
+    def implementation(x: T.handle, w: T.handle, s: T.handle, acc: T.handle) -> None:
         X = T.match_buffer(x, (4 * words,), "int8", offset_factor=1)
-        W = T.match_buffer(w, (words, channels), "int32", offset_factor=1)
-        A = T.match_buffer(acc, (channels,), "int32", offset_factor=1, scope="local")
+        W = T.match_buffer(w, (blocks, words, channels), "int32", offset_factor=1)
+        S = T.match_buffer(s, (count,), "int32", offset_factor=1)
+        A = T.match_buffer(acc, (count,), "int32", offset_factor=1, scope="local")
         with T.sblock("root"):
-            T.reads(A[0:channels], X[0 : 4 * words], W[0:words, 0:channels])
-            T.writes(A[0:channels])
-            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), words))
+            T.reads(A[0:count], S[0:count], X[0 : 4 * words], W[0:blocks, 0:words, 0:channels])
+            T.writes(A[0:count])
+            T.evaluate(
+                T.call_extern("int32", function, A.access_ptr("w"), X.access_ptr("r"), W.access_ptr("r"), S.access_ptr("r"), *sizes)
+            )
 
-    return _registered(f"{function}x{words}", description, implementation)
+    return _registered(f"{function}x{blocks}x{words}", description, implementation)
 
 
 def dense_product(product: str, inputs: list[tirx.Expr], weights: tirx.Expr) -> tirx.Expr:

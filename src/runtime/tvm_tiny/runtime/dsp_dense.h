@@ -33,63 +33,72 @@
   "ldrd r2, r3, [r0, #24]\n\t" TVM_TINY_DENSE_PAIR(unpack, "r8", "r9")               \
   "ldrd r2, r3, [r0, #32]!\n\t" TVM_TINY_DENSE_PAIR(unpack, "r10", "r11")
 
-/* Single words up to a multiple of eight, then eight to a turn. On the stack: acc, where that starts, and the end. */
+/* Single words up to a multiple of 16, then 16 to a turn. On the stack: acc, x, where the turns of 16 begin, start, the
+ * blocks left, and the end of x. */
 #define TVM_TINY_DENSE_RUN(unpack) \
-  __asm__ volatile(                                                                                    \
-      "add r12, r1, r3, lsl #2\n\tand r3, r3, #7\n\tadd r3, r1, r3, lsl #2\n\tpush {r0, r3, r12}\n\t" \
-      "ldm r0, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"                              \
-      "sub r0, r2, #8\n\tcmp r1, r3\n\tbeq 2f\n"                                                                         \
-      "1:\n\t" TVM_TINY_DENSE_STEP(unpack) "ldr r2, [sp, #4]\n\tcmp r1, r2\n\tbne 1b\n"                \
-      "2:\n\tldr r2, [sp, #8]\n\tcmp r1, r2\n\tbeq 4f\n"                                               \
-      "3:\n\t.rept 8\n\t" TVM_TINY_DENSE_STEP(unpack) ".endr\n\tldr r2, [sp, #8]\n\tcmp r1, r2\n\tbne 3b\n" \
-      "4:\n\tpop {r0, r1, r2}\n\tstm r0, {r4, r5, r6, r7, r8, r9, r10, r11}"                       \
-      : "+r"(sums), "+r"(xs), "+r"(ws), "+r"(count)                                                    \
-      :                                                                                                \
-      : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
+  __asm__ volatile(                                                                                                    \
+      "add r6, r1, r3, lsl #2\n\tand r3, r3, #15\n\tadd r3, r1, r3, lsl #2\n\tpush {r0, r1, r3, r4, r5, r6}\n\t"       \
+      "sub r0, r2, #8\n"                                                                                               \
+      "0:\n\tldr r2, [sp, #12]\n\tldm r2!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\tstr r2, [sp, #12]\n\t"                \
+      "ldr r1, [sp, #4]\n\tldr r2, [sp, #8]\n\tcmp r1, r2\n\tbeq 2f\n"                                                 \
+      "1:\n\t" TVM_TINY_DENSE_STEP(unpack) "ldr r2, [sp, #8]\n\tcmp r1, r2\n\tbne 1b\n"                                \
+      "2:\n\tldr r2, [sp, #20]\n\tcmp r1, r2\n\tbeq 4f\n"                                                              \
+      "3:\n\t.rept 16\n\t" TVM_TINY_DENSE_STEP(unpack) ".endr\n\tldr r2, [sp, #20]\n\tcmp r1, r2\n\tbne 3b\n"          \
+      "4:\n\tldr r2, [sp]\n\tstm r2!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\tstr r2, [sp]\n\t"                          \
+      "ldr r2, [sp, #16]\n\tsubs r2, r2, #1\n\tstr r2, [sp, #16]\n\tbne 0b\n\tadd sp, sp, #24"                         \
+      : "+r"(sums), "+r"(xs), "+r"(ws), "+r"(count), "+r"(from), "+r"(left)                                            \
+      :                                                                                                                \
+      : "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 #endif
 
-/* acc[channel] += weights of the channel . inputs, for 8 channels over 4 * words inputs. w: for every 4
- * inputs, a word of each channel. */
+/* acc[channel] = start[channel] + weights of the channel . inputs, for blocks of 8 channels over 4 * words inputs. w:
+ * for each block, for every 4 inputs a word of each channel. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dense_8(int32_t *acc, const int8_t *x, const int32_t *w,
-                                                           int32_t words, int32_t is_signed) {
+                                                           const int32_t *start, int32_t words, int32_t blocks,
+                                                           int32_t is_signed) {
 #if TVM_TINY_DSP_DENSE
   register int32_t *sums __asm__("r0") = acc;
   register const int8_t *xs __asm__("r1") = x;
   register const int32_t *ws __asm__("r2") = w;
   register int32_t count __asm__("r3") = words;
+  register const int32_t *from __asm__("r4") = start;
+  register int32_t left __asm__("r5") = blocks;
   if (is_signed != 0) {
     TVM_TINY_DENSE_RUN("sxtb16");
   } else {
     TVM_TINY_DENSE_RUN("uxtb16");
   }
 #else
-  for (int32_t channel = 0; channel < 8; ++channel) {
-    int32_t sum = acc[channel];
+  for (int32_t channel = 0; channel < 8 * blocks; ++channel) {
+    const int32_t *const weights = &w[(channel / 8) * 8 * words + channel % 8];
+    int32_t sum = start[channel];
     for (int32_t k = 0; k < words; ++k) {
       const uint32_t word = tvm_tiny_load_s8x4(&x[4 * k]);
-      sum = tvm_tiny_dot_x8x4(tvm_tiny_even_lanes(word), tvm_tiny_odd_lanes(word), w[8 * k + channel], sum, is_signed);
+      sum = tvm_tiny_dot_x8x4(tvm_tiny_even_lanes(word), tvm_tiny_odd_lanes(word), weights[8 * k], sum, is_signed);
     }
     acc[channel] = sum;
   }
 #endif
 }
 
-static TVM_TINY_KERNEL void tvm_tiny_dense_s8x8(int32_t *acc, const int8_t *x, const int32_t *w, int32_t words) {
-  tvm_tiny_dense_8(acc, x, w, words, 1);
+static TVM_TINY_KERNEL void tvm_tiny_dense_s8x8(int32_t *acc, const int8_t *x, const int32_t *w, const int32_t *start,
+                                                int32_t words, int32_t blocks) {
+  tvm_tiny_dense_8(acc, x, w, start, words, blocks, 1);
 }
 
 /* The same for weights whose odd ones are stored plus 128. */
-static TVM_TINY_KERNEL void tvm_tiny_dense_u8x8(int32_t *acc, const int8_t *x, const int32_t *w, int32_t words) {
-  tvm_tiny_dense_8(acc, x, w, words, 0);
+static TVM_TINY_KERNEL void tvm_tiny_dense_u8x8(int32_t *acc, const int8_t *x, const int32_t *w, const int32_t *start,
+                                                int32_t words, int32_t blocks) {
+  tvm_tiny_dense_8(acc, x, w, start, words, blocks, 0);
 }
 
-/* The same as tvm_tiny_dense_8 for 4 channels. */
+/* The same for one block of 4 channels. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dense_4(int32_t *acc, const int8_t *x, const int32_t *w,
-                                                           int32_t words, int32_t is_signed) {
-  int32_t a = acc[0];
-  int32_t b = acc[1];
-  int32_t c = acc[2];
-  int32_t d = acc[3];
+                                                           const int32_t *start, int32_t words, int32_t is_signed) {
+  int32_t a = start[0];
+  int32_t b = start[1];
+  int32_t c = start[2];
+  int32_t d = start[3];
   for (int32_t k = 0; k < words; ++k) {
     const uint32_t word = tvm_tiny_load_s8x4(&x[4 * k]);
     const int32_t even = tvm_tiny_even_lanes(word);
@@ -106,12 +115,14 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dense_4(int32_t *acc, const i
   acc[3] = d;
 }
 
-static TVM_TINY_KERNEL void tvm_tiny_dense_s8x4(int32_t *acc, const int8_t *x, const int32_t *w, int32_t words) {
-  tvm_tiny_dense_4(acc, x, w, words, 1);
+static TVM_TINY_KERNEL void tvm_tiny_dense_s8x4(int32_t *acc, const int8_t *x, const int32_t *w, const int32_t *start,
+                                                int32_t words) {
+  tvm_tiny_dense_4(acc, x, w, start, words, 1);
 }
 
-static TVM_TINY_KERNEL void tvm_tiny_dense_u8x4(int32_t *acc, const int8_t *x, const int32_t *w, int32_t words) {
-  tvm_tiny_dense_4(acc, x, w, words, 0);
+static TVM_TINY_KERNEL void tvm_tiny_dense_u8x4(int32_t *acc, const int8_t *x, const int32_t *w, const int32_t *start,
+                                                int32_t words) {
+  tvm_tiny_dense_4(acc, x, w, start, words, 0);
 }
 
 #endif /* TVM_TINY_RUNTIME_DSP_DENSE_H_ */
