@@ -9,7 +9,7 @@ from tvm_tiny.schedule.mve.intrinsics import scratch
 from tvm_tiny.schedule.mve.window import LineBuffer, Window
 
 
-def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var) -> tirx.Buffer:
+def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var, small: bool) -> tirx.Buffer:
     """Emit the block "columns" for row ``row`` of the outputs; returns the line buffer, (size,) of int8.
 
     Its C function looks at a whole row of the image at a time to see whether it lies in the padding.
@@ -26,7 +26,7 @@ def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var) -> tirx.Buffer:
         T.evaluate(
             T.call_extern(
                 "int32",
-                "tvm_tiny_mve_columns",
+                "tvm_tiny_mve_columns_small" if small else "tvm_tiny_mve_columns",
                 columns.access_ptr("w"),
                 x.access_ptr("r", offset=image),
                 line * buffer.stride - buffer.top,

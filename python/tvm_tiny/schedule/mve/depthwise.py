@@ -21,7 +21,7 @@ from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, Intrinsic, Operand, argument, block, scratch, tensorize
 from tvm_tiny.schedule.mve.requantization import Element, Form, Requantization, requantization_of
-from tvm_tiny.schedule.mve.tiling import Run, channel_runs
+from tvm_tiny.schedule.mve.tiling import Run, channel_runs, is_small
 from tvm_tiny.schedule.scalar import ANY
 from tvm_tiny.target import Core
 
@@ -139,21 +139,26 @@ def build(node: Node, core: Core) -> Scheduled:
     planes, requantize = planes_of(node), requantization_of(node)
     if requantize is None:
         return ANY.build(node, core)
-    channels = channel_runs(planes.image[3], _CHANNELS)
+    small = is_small(core)
+    channels = [Run(0, planes.image[3], 1)] if small else channel_runs(planes.image[3], _CHANNELS)
     weight = node.constant(1).transpose(2, 1, 0).reshape(planes.image[3], planes.taps)
     constants = {"rotation": planes.rotations()}
     for run, rest in zip(channels, ("", "_rest"), strict=False):
         chosen = weight[run.first : run.first + run.blocks * run.size]
         constants[f"weight{rest}"] = np.ascontiguousarray(chosen.reshape(run.blocks, -1))
         constants[f"parameters{rest}"] = requantize.grouped(run.first, run.blocks, run.size)
-    sch = s_tir.Schedule(_function(planes, requantize, channels, constants))
+    sch = s_tir.Schedule(_function(planes, requantize, channels, constants, small))
     for index, run in enumerate(channels):
-        loops = 1 + int(run.size > 1)
-        tensorize(sch, f"output_{index}", loops, windows(run.size, planes, requantize.form))
+        if small:
+            tensorize(sch, "output_0", 1 + int(run.blocks > 1), small_windows(planes, requantize.form))
+        else:
+            tensorize(sch, f"output_{index}", 1 + int(run.size > 1), windows(run.size, planes, requantize.form))
     return Scheduled(sch.mod["main"], constants)
 
 
-def _function(planes: Planes, requantize: Requantization, channels: list[Run], constants: dict[str, np.ndarray]) -> tirx.PrimFunc:
+def _function(
+    planes: Planes, requantize: Requantization, channels: list[Run], constants: dict[str, np.ndarray], small: bool
+) -> tirx.PrimFunc:
     """What is computed, in loops over rows of outputs; "output_<i>" is the block of the i-th run of channels."""
     n, height, width, width_out = *planes.image[:3], planes.image[3]
     total = n * planes.rows
@@ -163,7 +168,7 @@ def _function(planes: Planes, requantize: Requantization, channels: list[Run], c
         at = {role: argument(role, data.shape, str(data.dtype)) for role, data in constants.items()}
         output = argument("output", (total * planes.pixels, width_out), "int8")
         with T.sblock("root"), T.serial(0, total) as row:
-            buffer = _planes_block(planes, x, total, row)
+            buffer = _planes_block(planes, x, (total, row), small)
             for index, (run, rest) in enumerate(zip(channels, ("", "_rest"), strict=False)):
                 with block(f"output_{index}", (run.blocks, planes.pixels, run.size), ((total, row),)) as (vr, vq, vp, vc):
                     first = (run.first + vq * run.size + vc) * planes.plane + vp * planes.step
@@ -175,13 +180,13 @@ def _function(planes: Planes, requantize: Requantization, channels: list[Run], c
     return builder.get()
 
 
-def _planes_block(planes: Planes, x: tirx.Buffer, total: int, row: tirx.Var) -> tirx.Buffer:
+def _planes_block(planes: Planes, x: tirx.Buffer, rows_of: tuple[int, tirx.Var], small: bool) -> tirx.Buffer:
     """Emit the block "planes": the rows that a row of outputs needs and that are not in the buffer yet."""
     n, height, width, channels = planes.image
     kernel, stride = planes.kernel[0], planes.strides[0]
     buffer = scratch("planes", (planes.size,), "int8")
     with T.sblock("planes"):
-        vr = T.axis.spatial(total, row)
+        vr = T.axis.spatial(*rows_of)
         T.reads(x[0 : n * height * width * channels])
         T.writes(buffer[0 : planes.size])
         image, line = vr // planes.rows, vr % planes.rows
@@ -195,7 +200,7 @@ def _planes_block(planes: Planes, x: tirx.Buffer, total: int, row: tirx.Var) -> 
         T.evaluate(
             T.call_extern(
                 "int32",
-                "tvm_tiny_mve_planes",
+                "tvm_tiny_mve_planes_small" if small else "tvm_tiny_mve_planes",
                 buffer.access_ptr("w"),
                 x.access_ptr("r", offset=image * (height * width * channels)),
                 first,
@@ -261,6 +266,33 @@ def windows(channels: int, planes: Planes, form: Form) -> str:
         Operand("output", (planes.pixels, channels), "int8", (width, 1)),
         (planes.pixels, planes.step, planes.plane, planes.taps, width, *form.scalars),
         (planes.pixels, channels),
+        compute,
+    ).register()
+
+
+@cache
+def small_windows(planes: Planes, form: Form) -> str:
+    """The intrinsic for a row of outputs of all channels, in a function that all layers share."""
+    width, taps = planes.image[3], planes.taps
+
+    def compute(axes: Sequence[tirx.Expr], inputs: Sequence[tirx.Buffer], output: tirx.Buffer) -> None:
+        channel, pixel = axes
+        first = channel * planes.plane + pixel * planes.step
+        weight, parameters = (inputs[1], (channel,)), (inputs[3], (channel,))
+        one = tirx.const(0, "int32")
+        _window((output, (pixel, channel)), (inputs[0], (first,)), weight, (inputs[2], ()), parameters, (one, taps), form)
+
+    return Intrinsic(
+        "tvm_tiny_mve_depthwise_small",
+        (
+            Operand("x", (planes.size,), "int8"),
+            Operand("weight", (width, taps), "int8"),
+            Operand("rotation", (taps,), "uint8"),
+            Operand("parameters", (width, form.roles, 1), "int32"),
+        ),
+        Operand("output", (planes.pixels, width), "int8"),
+        (planes.pixels, width, planes.step, planes.plane, taps, width, *form.numbers),
+        (width, planes.pixels),
         compute,
     ).register()
 

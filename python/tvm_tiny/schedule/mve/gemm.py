@@ -19,8 +19,8 @@ from tvm_tiny.schedule.implementation import Implementation, Scheduled
 from tvm_tiny.schedule.mve.columns import columns_block
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, argument, block, tensorize
 from tvm_tiny.schedule.mve.requantization import Requantization, requantization_of
-from tvm_tiny.schedule.mve.sums import product, product_row, product_tile
-from tvm_tiny.schedule.mve.tiling import Run, channel_runs, largest_divisor, pixel_runs
+from tvm_tiny.schedule.mve.sums import product, product_row, product_tile, small_product_tile
+from tvm_tiny.schedule.mve.tiling import Run, channel_runs, is_small, largest_divisor, pixel_runs, small_channel_runs
 from tvm_tiny.schedule.mve.window import Window, weights_of, window_of
 from tvm_tiny.schedule.scalar import ANY
 from tvm_tiny.target import Core
@@ -38,6 +38,7 @@ class Product:
     window: Window
     requantize: Requantization
     single: bool
+    small: bool
     channels: tuple[Run, ...]
     pixels: tuple[Run, ...]
 
@@ -85,9 +86,10 @@ def build(node: Node, core: Core) -> Scheduled:
     window, requantize = window_of(node), requantization_of(node)
     if window is None or requantize is None:
         return ANY.build(node, core)
-    single = window.pixels == 1
-    channels = channel_runs(node.output.shape[-1], _ROW_CHANNELS if single else _TILE_CHANNELS)
-    layer = Product(node, window, requantize, single, tuple(channels), tuple(pixel_runs(window.pixels)))
+    small, width = is_small(core), node.output.shape[-1]
+    single = window.pixels == 1 and not small
+    channels = small_channel_runs(width) if small else channel_runs(width, _ROW_CHANNELS if single else _TILE_CHANNELS)
+    layer = Product(node, window, requantize, single, small, tuple(channels), tuple(pixel_runs(window.pixels)))
     constants = layer.constants()
     schedule = s_tir.Schedule(_function(layer, constants))
     _schedule(schedule, layer, core)
@@ -113,7 +115,7 @@ def _function(layer: Product, constants: dict[str, np.ndarray]) -> tirx.PrimFunc
         at = {role: argument(role, data.shape, str(data.dtype)) for role, data in constants.items()}
         output = argument("output", (window.rows * window.pixels, layer.width), "int8")
         with T.sblock("root"), T.serial(0, window.rows) as row:
-            inputs = x if window.buffer is None else columns_block(window, x, row)
+            inputs = x if window.buffer is None else columns_block(window, x, row, layer.small)
             for index, (run, pixels) in enumerate(layer.blocks()):
                 rest = layer.channels.index(run)
                 buffers = _Buffers(inputs, at[_name("weight", rest)], at[_name("parameters", rest)], output)
@@ -158,6 +160,9 @@ def _schedule(sch: s_tir.Schedule, layer: Product, core: Core) -> None:
         if layer.single:
             extents: tuple[int, ...] = (run.blocks, run.size)
             intrinsic = product_row(run.blocks, run.size, window.depth, steps, form)
+        elif layer.small:
+            extents = tile = (pixels.size, run.blocks, run.size)
+            intrinsic = small_product_tile(tile, window.pitch, window.depth, layer.width, form)
         else:
             extents = tile = (pixels.size, run.blocks, run.size)
             intrinsic = product_tile(tile, window.pitch, window.depth, steps, layer.width, form)

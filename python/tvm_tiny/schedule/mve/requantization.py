@@ -35,6 +35,11 @@ class Form:
     roles: int
     scalars: tuple[int, ...]
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What functions for either form take: roles, left, offset, shift, low, high."""
+        return (self.roles, *self.scalars, *((-128, 127) if self.roles == 2 else ()))
+
     def function(self, name: str) -> str:
         """The C function ``name`` in the variant for this form."""
         return name if self.roles == 2 else f"{name}_signed"

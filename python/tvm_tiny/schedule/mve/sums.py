@@ -34,6 +34,20 @@ def product_tile(tile: tuple[int, int, int], pitch: int, depth: int, unroll: int
     behind those of the one before it.
     """
     pixels, groups, channels = tile
+    numbers = (pixels, groups, pitch, depth, unroll, width, *form.scalars)
+    return _tile(form.function(f"tvm_tiny_mve_dot_2x{channels}"), numbers, tile, pitch, depth, width, form)
+
+
+@cache
+def small_product_tile(tile: tuple[int, int, int], pitch: int, depth: int, width: int, form: Form) -> str:
+    """The same for one pixel or more, and four channels or one, in a function that all layers share."""
+    return _tile("tvm_tiny_mve_dot_small", (*tile, pitch, depth, width, *form.numbers), tile, pitch, depth, width, form)
+
+
+def _tile(
+    function: str, numbers: tuple[int, ...], tile: tuple[int, int, int], pitch: int, depth: int, width: int, form: Form
+) -> str:
+    pixels, groups, channels = tile
 
     def compute(axes: Sequence[tirx.Expr], inputs: Sequence[tirx.Buffer], output: tirx.Buffer) -> None:
         pixel, group, channel = axes
@@ -42,14 +56,14 @@ def product_tile(tile: tuple[int, int, int], pitch: int, depth: int, unroll: int
         product((output, at), (inputs[0], (pixel * pitch,)), weight, parameters, (channel, channels, depth), form)
 
     return Intrinsic(
-        form.function(f"tvm_tiny_mve_dot_2x{channels}"),
+        function,
         (
             Operand("x", ((pixels - 1) * pitch + depth,), "int8"),
             Operand("weight", (groups, channels * depth), "int8"),
             Operand("parameters", (groups, form.roles, channels), "int32"),
         ),
         Operand("output", (pixels, groups * channels), "int8", (width, 1)),
-        (pixels, groups, pitch, depth, unroll, width, *form.scalars),
+        numbers,
         tile,
         compute,
     ).register()

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvm_tiny.target import Core
+
 _MOST_PIXELS = 16
 """More of them would save hardly anything, and a call's outputs can lie over its inputs only behind or before all of them."""
+
+
+def is_small(core: Core) -> bool:
+    """Whether code is to be small: then all layers share functions of ``mve_small.h``."""
+    return core.unroll == 1
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,12 @@ def pixel_runs(pixels: int) -> list[Run]:
 def channel_runs(channels: int, at_once: int) -> list[Run]:
     """Blocks of ``at_once`` channels, and what remains."""
     return _with_rest(channels, at_once)
+
+
+def small_channel_runs(channels: int) -> list[Run]:
+    """Blocks of four channels, and one by one what remains: what the small forms of the inner loops know."""
+    runs = [Run(0, channels // 4, 4), Run(channels - channels % 4, channels % 4, 1)]
+    return [run for run in runs if run.blocks]
 
 
 def _with_rest(count: int, size: int) -> list[Run]:
