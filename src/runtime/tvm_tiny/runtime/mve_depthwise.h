@@ -186,9 +186,9 @@ static inline void tvm_tiny_mve_depthwise_portable_signed(int8_t *out, const int
 
 #define TVM_TINY_MVE_KEEP(channels) \
   "ldr r2, [sp, #4]\n\t" TVM_TINY_MVE_PARAMETERS("q2", channels, "0") TVM_TINY_MVE_PARAMETERS("q3", channels, "1")
-#define TVM_TINY_MVE_BOTH(channels, first, second)                                              \
-  first("q0") second("q1") "ldr r0, [sp]\n\t" TVM_TINY_MVE_SCALE("q0") TVM_TINY_MVE_SCALE("q1") \
-      TVM_TINY_MVE_STORE("q0", channels) TVM_TINY_MVE_STORE("q1", channels)
+#define TVM_TINY_MVE_BOTH(channels, first, second)                                                       \
+  first("q0") second("q1") "ldr r0, [sp]\n\t" TVM_TINY_MVE_SCALE_BOTH TVM_TINY_MVE_STORE("q0", channels) \
+      TVM_TINY_MVE_STORE("q1", channels)
 
 #define TVM_TINY_MVE_ONE_SIGNED(channels, lanes) \
   lanes("q0") "ldrd r0, r2, [sp]\n\t" TVM_TINY_MVE_PARAMETERS("q2", channels, "0") TVM_TINY_MVE_ADD_BIAS("q0") \

@@ -148,17 +148,23 @@ static inline void tvm_tiny_mve_dot_portable_signed(int8_t *out, const int8_t *x
                    "\n\t.endif\n\t"
 
 /* A last pixel without a partner goes with the one before it, which is computed again. */
-#define TVM_TINY_MVE_DOT_2XN(channels, roles, begin, step, rest, lanes, load, scale) \
-  TVM_TINY_MVE_FRAME(roles, channels) begin \
-  "movw r0, #%c[pixels] / 2\n\tstr r0, [sp, #12]\n\tmov r11, %[x]\n\t" TVM_TINY_MVE_ADD("r11", "r0", "%c[pitch]") \
-  ".if " channels " == 4 && %c[rest]\n\t" TVM_TINY_MVE_REST_PREDICATE ".endif\n\t" \
-  "1:\n\tldr r9, [sp, #4]\n4:\n\t" \
-  TVM_TINY_MVE_DEPTH(step, rest, ".if " channels " != 4\n\t" TVM_TINY_MVE_REST_PREDICATE ".endif\n\t", channels) \
-  TVM_TINY_MVE_ADD("r11", "r7", "-16 * %c[vectors]") lanes \
-  ".if " channels " != 4\n\t" TVM_TINY_MVE_PREDICATE_OF("32", channels) ".endif\n\tldr r0, [sp]\n\t" \
-  load("r9", channels) scale("q0") scale("q1") TVM_TINY_MVE_STORE_2(channels) TVM_TINY_MVE_NEXT_GROUP \
-  TVM_TINY_MVE_ADD("%[out]", "r0", "2 * %c[width] - %c[groups] * " channels) \
-  TVM_TINY_MVE_ADD("%[w]", "r0", "-(%c[vectors] * 16 + %c[rest]) * %c[groups] * " channels) \
+#define TVM_TINY_MVE_DOT_2XN(channels, roles, begin, step, rest, lanes, load, scale)                               \
+  TVM_TINY_MVE_FRAME(roles, channels)                                                                              \
+  begin "movw r0, #%c[pixels] / 2\n\tstr r0, [sp, #12]\n\tmov r11, %[x]\n\t" TVM_TINY_MVE_ADD(                     \
+      "r11", "r0",                                                                                                 \
+      "%c[pitch]") ".if " channels " == 4 && %c[rest]\n\t" TVM_TINY_MVE_REST_PREDICATE                             \
+                   ".endif\n\t"                                                                                    \
+                   "1:\n\tldr r9, [sp, #4]\n4:\n\t" TVM_TINY_MVE_DEPTH(                                            \
+                       step, rest, ".if " channels " != 4\n\t" TVM_TINY_MVE_REST_PREDICATE ".endif\n\t", channels) \
+                       TVM_TINY_MVE_ADD("r11", "r7",                                                               \
+                                        "-16 * %c[vectors]") ".if " channels                                       \
+                                                             " != 4\n\t" TVM_TINY_MVE_PREDICATE_OF(                \
+                                                                 "32", channels) ".endif\n\t" load("r9", channels) \
+                                                                 lanes "ldr r0, [sp]\n\t" scale                    \
+                                                                 TVM_TINY_MVE_STORE_2(channels)                    \
+  TVM_TINY_MVE_NEXT_GROUP                                                                                          \
+  TVM_TINY_MVE_ADD("%[out]", "r0", "2 * %c[width] - %c[groups] * " channels)                                       \
+  TVM_TINY_MVE_ADD("%[w]", "r0", "-(%c[vectors] * 16 + %c[rest]) * %c[groups] * " channels)                        \
   TVM_TINY_MVE_ADD("%[x]", "r0", "2 * %c[pitch]") TVM_TINY_MVE_ADD("r11", "r0", "2 * %c[pitch]") \
   "ldr r0, [sp, #12]\n\tsubs r0, r0, #1\n\tstr r0, [sp, #12]\n\tbgt 1b\n\t" \
   ".if %c[pixels] & 1\n\tbmi 3f\n\t" TVM_TINY_MVE_ADD("%[x]", "r0", "-%c[pitch]") \
@@ -175,7 +181,7 @@ static inline void tvm_tiny_mve_dot_portable_signed(int8_t *out, const int8_t *x
     register const int32_t *at __asm__("r4") = parameters;                                                          \
     __asm__ volatile(                                                                                               \
         TVM_TINY_MVE_DOT_2XN(#channels, "2", "", TVM_TINY_MVE_STEP_2X##channels, TVM_TINY_MVE_REST_2X##channels,    \
-                             TVM_TINY_MVE_LANES_2X##channels, TVM_TINY_MVE_LOAD, TVM_TINY_MVE_SCALE)                \
+                             TVM_TINY_MVE_LANES_2X##channels, TVM_TINY_MVE_LOAD, TVM_TINY_MVE_SCALE_BOTH)           \
         : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)                           \
         : [pixels] "i"(pixels), [groups] "i"(groups), [pitch] "i"(pitch), [vectors] "i"(depth / 16),                \
           [rest] "i"(depth % 16), [unroll] "i"(unroll), [width] "i"(width), [left] "i"(left), [offset] "i"(offset), \
@@ -192,7 +198,7 @@ static inline void tvm_tiny_mve_dot_portable_signed(int8_t *out, const int8_t *x
     register const int32_t *at __asm__("r4") = parameters;                                                          \
     __asm__ volatile(TVM_TINY_MVE_DOT_2XN(#channels, "3", TVM_TINY_MVE_LIMITS, TVM_TINY_MVE_STEP_2X##channels,      \
                                           TVM_TINY_MVE_REST_2X##channels, TVM_TINY_MVE_LANES_2X##channels,          \
-                                          TVM_TINY_MVE_LOAD_SIGNED, TVM_TINY_MVE_SCALE_SIGNED)                      \
+                                          TVM_TINY_MVE_LOAD_SIGNED, TVM_TINY_MVE_SCALE_BOTH_SIGNED)                 \
                      : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)              \
                      : [pixels] "i"(pixels), [groups] "i"(groups), [pitch] "i"(pitch), [vectors] "i"(depth / 16),   \
                        [rest] "i"(depth % 16), [unroll] "i"(unroll), [width] "i"(width), [left] "i"(left),          \

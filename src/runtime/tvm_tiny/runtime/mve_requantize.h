@@ -66,12 +66,26 @@ static inline int32_t tvm_tiny_mve_requantize_signed(int32_t acc, int32_t bias, 
   ".if %c[left]\n\tvshl.i32 " q ", " q ", #%c[left]\n\t.endif\n\tvadd.i32 " q ", " q ", q2\n\t"
 #define TVM_TINY_MVE_MULTIPLY(q) \
   "vqdmlash.s32 " q ", q3, r0\n\tvqrshrnb.s32 " q ", " q ", #%c[shift]\n\tvqmovnb.s16 " q ", " q "\n\t"
+#define TVM_TINY_MVE_CORRECT(q) "vshr.s32 q7, " q ", #31\n\tvand q7, q7, q4\n\tvsub.i32 " q ", " q ", q7\n\t"
+#define TVM_TINY_MVE_HOLD(q)                 \
+  ".if %c[low] > -128\n\tvmax.s8 " q ", " q  \
+  ", q5\n\t.endif\n\t.if %c[high] < 127\n\t" \
+  "vmin.s8 " q ", " q ", q6\n\t.endif\n\t"
 #define TVM_TINY_MVE_SCALE(q) TVM_TINY_MVE_ADD_BIAS(q) TVM_TINY_MVE_MULTIPLY(q)
-#define TVM_TINY_MVE_SCALE_SIGNED(q)                                            \
-  TVM_TINY_MVE_ADD_BIAS(q)                                                      \
-  "vshr.s32 q7, " q ", #31\n\tvand q7, q7, q4\n\tvsub.i32 " q ", " q            \
-  ", q7\n\t" TVM_TINY_MVE_MULTIPLY(q) ".if %c[low] > -128\n\tvmax.s8 " q ", " q \
-                                      ", q5\n\t.endif\n\t.if %c[high] < 127\n\tvmin.s8 " q ", " q ", q6\n\t.endif\n\t"
+#define TVM_TINY_MVE_SCALE_SIGNED(q) \
+  TVM_TINY_MVE_ADD_BIAS(q) TVM_TINY_MVE_CORRECT(q) TVM_TINY_MVE_MULTIPLY(q) TVM_TINY_MVE_HOLD(q)
+
+/* q0 and q1 in turn: the one is at work while the other waits for its result. */
+#define TVM_TINY_MVE_ADD_BIASES                                                            \
+  ".if %c[left]\n\tvshl.i32 q0, q0, #%c[left]\n\tvshl.i32 q1, q1, #%c[left]\n\t.endif\n\t" \
+  "vadd.i32 q0, q0, q2\n\tvadd.i32 q1, q1, q2\n\t"
+#define TVM_TINY_MVE_MULTIPLY_BOTH                                                            \
+  "vqdmlash.s32 q0, q3, r0\n\tvqdmlash.s32 q1, q3, r0\n\tvqrshrnb.s32 q0, q0, #%c[shift]\n\t" \
+  "vqrshrnb.s32 q1, q1, #%c[shift]\n\tvqmovnb.s16 q0, q0\n\tvqmovnb.s16 q1, q1\n\t"
+#define TVM_TINY_MVE_SCALE_BOTH TVM_TINY_MVE_ADD_BIASES TVM_TINY_MVE_MULTIPLY_BOTH
+#define TVM_TINY_MVE_SCALE_BOTH_SIGNED                                          \
+  TVM_TINY_MVE_ADD_BIASES TVM_TINY_MVE_CORRECT("q0") TVM_TINY_MVE_CORRECT("q1") \
+      TVM_TINY_MVE_MULTIPLY_BOTH TVM_TINY_MVE_HOLD("q0") TVM_TINY_MVE_HOLD("q1")
 #define TVM_TINY_MVE_LIMITS                                                                             \
   ".if %c[low] > -128\n\tmov r0, #%c[low]\n\tvdup.8 q5, r0\n\t.endif\n\t.if %c[high] < 127\n\tmov r0, " \
   "#%c[high]\n\tvdup.8 q6, r0\n\t.endif\n\t"
