@@ -200,13 +200,14 @@ def planes() -> list[Call]:
             Call(f"tvm_tiny_mve_fill_planes({{out}}, 11, {numbers})", {}, filled, written),
             Call(f"tvm_tiny_mve_small_planes_row({{out}}, 0, 11, {numbers})", {}, filled, written),
         ]
-    for height, width, channels, left, right in ((4, 5, 3, 1, 1), (3, 4, 20, 0, 2)):
-        image, kernel = int8(height, width, channels), 3
+    for height, width, channels, left, right in ((4, 5, 3, 1, 1), (3, 4, 20, 0, 2), (3, 4, 9, 2, 1)):
+        image, kernel, columns_ = int8(height, width, channels), 3, width + left + right
         padded = np.pad(image, ((1, 1), (left, right), (0, 0)), constant_values=-9)
-        expected = np.zeros((channels, width + left + right, kernel), np.int8)
-        for row in range(height - 1, height + 2):  # rows of the padded image under the last row of outputs
-            expected[:, :, row % kernel] = padded[row].T
-        shape = f"{height}, {width}, {channels}, {kernel}, 1, {left}, {width + left + right}, {width}, -9, 1"
+        pitch = columns_ - min(left, right)  # padding that neighbours share
+        expected = np.full((channels * pitch + left) * kernel, -9, np.int8)
+        for channel, row in itertools.product(range(channels), range(height - 1, height + 2)):
+            expected[channel * pitch * kernel + row % kernel :][: columns_ * kernel : kernel] = padded[row, :, channel]
+        shape = f"{height}, {width}, {channels}, {kernel}, 1, {left}, {pitch}, {width}, -9, 1"
         for name in ("planes", "planes_small"):
             steps = [f"tvm_tiny_mve_{name}({{out}}, {{x}}, -1, 3, 0, 1, {shape})"]
             steps += [

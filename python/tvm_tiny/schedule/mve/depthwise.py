@@ -63,9 +63,14 @@ class Planes:
         return self.kernel[0] * self.kernel[1]
 
     @property
+    def pitch(self) -> int:
+        """Columns from one plane to the next: padding behind the one is padding in front of the other, where there is both."""
+        return self.columns - min(self.left, self.columns - self.left - self.copied)
+
+    @property
     def plane(self) -> int:
-        """Bytes of a plane."""
-        return self.columns * self.kernel[0]
+        """Bytes from one plane to the next."""
+        return self.pitch * self.kernel[0]
 
     @property
     def step(self) -> int:
@@ -75,7 +80,7 @@ class Planes:
     @property
     def size(self) -> int:
         """Bytes of all planes; the last window is loaded as a whole vector."""
-        return self.image[3] * self.plane + max(0, VECTOR - self.taps)
+        return self.image[3] * self.plane + self.left * self.kernel[0] + max(0, VECTOR - self.taps)
 
     @property
     def reused(self) -> bool:
@@ -213,7 +218,7 @@ def _planes_block(planes: Planes, x: tirx.Buffer, rows_of: tuple[int, tirx.Var],
                 kernel,
                 planes.dilation,
                 planes.left,
-                planes.columns,
+                planes.pitch,
                 planes.copied,
                 planes.pad_value,
                 int(planes.reaches_below),

@@ -74,9 +74,9 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_planes(int8_t *to, i
 }
 
 /* Puts "rows" rows first, first + dilation ... of an image of height x width pixels into the buffer, from place "place"
- * on. "copied" columns of the image begin at column "left" of "count". What they leave of it, and rows outside the
- * image, are "pad": the buffer is filled with it when the first row of outputs is begun, and only rows below the image
- * come after others. */
+ * on. "copied" columns of the image begin at column "left" of a plane, and planes are "count" columns apart: the
+ * padding behind one is that in front of the next. What they leave of it, and rows outside the image, are "pad": the
+ * buffer is filled with it when the first row of outputs is begun, and only rows below the image come after others. */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, const int8_t *image, int32_t first,
                                                               int32_t rows, int32_t place, int32_t begin,
                                                               int32_t height, int32_t width, int32_t channels,
@@ -85,7 +85,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, co
                                                               int32_t below) {
   const int32_t plane = count * kernel;
   if (begin != 0) {
-    tvm_tiny_mve_fill(planes, pad, channels * plane);
+    tvm_tiny_mve_fill(planes, pad, channels * plane + left * kernel);
   }
   for (int32_t i = 0; i < rows; ++i) {
     const int32_t row = first + i * dilation;

@@ -278,7 +278,7 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_planes_small(int8_t *planes, const int8
                                                       int32_t count, int32_t copied, int32_t pad, int32_t below) {
   const int32_t plane = count * kernel;
   if (begin != 0) {
-    tvm_tiny_mve_fill(planes, pad, channels * plane);
+    tvm_tiny_mve_fill(planes, pad, channels * plane + left * kernel);
   }
   for (int32_t i = 0; i < rows; ++i) {
     const int32_t row = first + i * dilation;
