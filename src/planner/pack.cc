@@ -15,6 +15,7 @@ namespace tvm_tiny::planner {
 
 namespace {
 
+constexpr int64_t kFirstSearch = 10000;
 constexpr int64_t kSeeds = 4;
 constexpr int64_t kAttempts = 500;  // at most, of each climb
 
@@ -111,7 +112,6 @@ class Packer {
   }
 
   void Narrow() {
-    constexpr Preference kPreferences[] = {Preference::kArea, Preference::kSize, Preference::kLife};
     // The height asked for lies `share` / kShares of the way from the bound to the known plan.
     constexpr int64_t kShares = 4;
     // Where any plan will do, there is but one question.
@@ -122,29 +122,34 @@ class Packer {
         return;
       const int64_t height = packed_.bound + (largest - packed_.bound) / kShares * share;
       const int64_t asked = share == kShares ? largest : height;
-      Answer answer = Answer::kUnknown;
-      for (const Preference preference : kPreferences) {
-        int64_t budget = *effort_ / (2 * (kShares + 1 - share));
-        if (share == kShares)
-          budget = *effort_ / (preference == Preference::kLife ? 1 : 2);
-        const int64_t before = budget;
-        Found found = Fit(problem_, conflicts_, asked, preference, &budget);
-        *effort_ -= before - budget;
-        answer = found.answer;
-        if (answer == Answer::kYes) {
-          Plan plan;
-          for (int64_t offset : found.offsets)
-            plan.push_back({0, offset});
-          Offer(plan);
-        }
-        if (answer != Answer::kUnknown)
-          break;
-      }
+      const Answer answer = Ask(asked, share == kShares ? *effort_ : *effort_ / 3);
       if (answer == Answer::kNo)
         packed_.bound = Above(asked);
       else if (answer == Answer::kUnknown)
         ++share;
     }
+  }
+
+  // Several searches, each one longer than the one before.
+  Answer Ask(int64_t height, int64_t effort) {
+    int64_t budget = kFirstSearch + effort / 64;
+    for (uint64_t seed = 0; effort > 0; ++seed) {
+      int64_t left = std::min(budget, effort);
+      const int64_t before = left;
+      const Found found = Fit(problem_, conflicts_, height, seed, &left);
+      effort -= before - left;
+      *effort_ -= before - left;
+      if (found.answer == Answer::kYes) {
+        Plan plan;
+        for (int64_t offset : found.offsets)
+          plan.push_back({0, offset});
+        Offer(plan);
+      }
+      if (found.answer != Answer::kUnknown)
+        return found.answer;
+      budget *= 2;
+    }
+    return Answer::kUnknown;
   }
 
   const Problem &problem_;

@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <random>
 #include <tuple>
 
 #include "domains.h"
@@ -57,7 +58,7 @@ std::vector<int64_t> Descents(const Conflicts &conflicts) {
 
 class Search {
  public:
-  Search(const Problem &problem, const Conflicts &conflicts, int64_t height, Preference preference, int64_t *effort)
+  Search(const Problem &problem, const Conflicts &conflicts, int64_t height, uint64_t seed, int64_t *effort)
       : problem_(problem),
         conflicts_(conflicts),
         height_(height),
@@ -66,11 +67,14 @@ class Search {
         descents_(Descents(conflicts)),
         state_(problem.buffers.size(), State::kLeft),
         in_group_(problem.buffers.size(), false) {
+    // Large ones, long ones, or both first, more or less.
+    std::mt19937_64 random(seed);
     for (const Buffer &buffer : problem.buffers) {
-      const int64_t life = buffer.last - buffer.first + 1;
-      weight_.push_back(preference == Preference::kSize   ? buffer.size
-                        : preference == Preference::kLife ? life
-                                                          : life * buffer.size);
+      const double life = static_cast<double>(buffer.last - buffer.first + 1);
+      const double size = static_cast<double>(buffer.size);
+      const double by[] = {life * size, size, life};
+      const double noise = static_cast<double>(random() % 1024) / 1024;
+      weight_.push_back(by[seed % 3] * (seed < 3 ? 1.0 : 0.5 + noise));
     }
   }
 
@@ -301,14 +305,14 @@ class Search {
   const std::vector<int64_t> descents_;
   std::vector<State> state_;
   std::vector<bool> in_group_;
-  std::vector<int64_t> weight_;
+  std::vector<double> weight_;  // the heavier first
   std::vector<Gap> forbidden_;
 };
 
 }  // namespace
 
-Found Fit(const Problem &problem, const Conflicts &conflicts, int64_t height, Preference preference, int64_t *effort) {
-  return Search(problem, conflicts, height, preference, effort).Run();
+Found Fit(const Problem &problem, const Conflicts &conflicts, int64_t height, uint64_t seed, int64_t *effort) {
+  return Search(problem, conflicts, height, seed, effort).Run();
 }
 
 bool MayFit(const Problem &problem, const Conflicts &conflicts, int64_t height, int64_t *effort) {

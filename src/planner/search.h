@@ -8,16 +8,15 @@ namespace tvm_tiny::planner {
 
 enum class Answer { kYes, kNo, kUnknown };
 
-// What to try first among places that are equally low.
-enum class Preference { kArea, kSize, kLife };
-
 struct Found {
   Answer answer;
   std::vector<int64_t> offsets;  // of kYes
 };
 
-// Whether all buffers fit into `height` bytes; kUnknown if `effort`, which counts down, is used up before.
-Found Fit(const Problem &problem, const Conflicts &conflicts, int64_t height, Preference preference, int64_t *effort);
+// Whether all buffers fit into `height` bytes; kUnknown if `effort`, which counts down, is used up before. `seed` says
+// what is tried first among places that are equally low. The searches differ much in how long they take, so that
+// several short ones with different seeds find a plan sooner than a long one.
+Found Fit(const Problem &problem, const Conflicts &conflicts, int64_t height, uint64_t seed, int64_t *effort);
 
 // No more than a quick look: false if the rules of domains.h alone show that the buffers do not fit.
 bool MayFit(const Problem &problem, const Conflicts &conflicts, int64_t height, int64_t *effort);

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from tvm_tiny.memory.lifetimes import Lifetime
 from tvm_tiny.memory.native import Relaxed
-
-from .problems import Problem
+from tvm_tiny.memory.samples import Problem
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,22 @@ def ad() -> tuple[dict[str, tuple[int, int]], list[Step]]:
     shapes, steps = chain((1, 640, 1, 1, 0), *inner, (1, 640, 1, 1, 0))
     # Each output of a fully connected layer needs the whole input.
     return shapes, [Step(step.reads, step.writes, 2, 1, step.scratch) for step in steps]
+
+
+def deep(seed: int, layers: int) -> tuple[dict[str, tuple[int, int]], list[Step]]:
+    """A random network: every second layer also reads a tensor of up to eleven layers before."""
+    random = np.random.default_rng(seed)
+    shapes = {"t0": (32, 100)}
+    steps = []
+    for index in range(layers):
+        names = list(shapes)
+        reads = [names[-1]]
+        if random.random() < 0.5:
+            reads.append(names[-min(int(random.integers(2, 13)), len(names))])
+        name = f"t{index + 1}"
+        shapes[name] = (int(random.choice([8, 16, 32])), int(random.integers(1, 500)))
+        steps.append(Step(tuple(dict.fromkeys(reads)), name, int(random.choice([1, 3])), 1, int(random.integers(0, 2000))))
+    return shapes, steps
 
 
 NETWORKS = {"kws": kws, "vww": vww, "ic": ic, "ad": ad}

@@ -6,8 +6,9 @@ import pytest
 
 from tvm_tiny.memory.lifetimes import Lifetime
 from tvm_tiny.memory.native import UNLIMITED, Relaxed, algorithms, place
+from tvm_tiny.memory.samples import random_problem
 
-from .problems import mistakes, random_problem, sizes, smallest, value
+from .problems import mistakes, sizes, smallest, value
 
 ALGORITHMS = ("exact", "hill-climb", "greedy-by-conflicts", "greedy-by-size")
 
@@ -69,6 +70,18 @@ def test_exact_is_as_good_as_trying_everything(alignments: tuple[int, ...]):
         assert (found, placed.optimal, placed.bound) == (smallest(problem, found), True, found), seed
         tried += 1
     assert tried > 100
+
+
+def test_more_overlap_never_needs_more():
+    compared = 0
+    for seed in range(30):
+        problem = random_problem(seed, 15, life=6, relaxed=0.7)
+        pairs = problem.relaxed
+        plans = [replace(problem, relaxed=pairs[:count]).place("exact") for count in (0, len(pairs) // 2, len(pairs))]
+        if all(placed.optimal for placed in plans):
+            assert plans[0].bound >= plans[1].bound >= plans[2].bound, seed
+            compared += plans[0].bound > plans[2].bound
+    assert compared > 5
 
 
 def test_output_before_its_input_through_a_few_rows():

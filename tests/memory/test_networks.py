@@ -4,7 +4,7 @@ from time import perf_counter
 
 import pytest
 
-from .networks import NETWORKS, network
+from .networks import NETWORKS, deep, network
 from .problems import mistakes, sizes
 
 # Bytes at an alignment of 16: alone, and with outputs that run over inputs.
@@ -21,6 +21,16 @@ def test_optimum_is_proven(name: str, relaxed: bool):
     assert list(mistakes(problem, placed)) == []
     assert placed.optimal
     assert sizes(problem, placed) == [placed.bound] == [EXPECTED[name][relaxed]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_network_of_500_layers_takes_less_than_ten_seconds(seed: int):
+    problem = network(*deep(seed, 500), relaxed=True, alignment=16)
+    start = perf_counter()
+    placed = problem.place("exact", time_limit=2)
+    assert perf_counter() - start < 10
+    assert list(mistakes(problem, placed)) == []
+    assert placed.bound <= sizes(problem, placed)[0] <= 1.01 * placed.bound
 
 
 def test_more_overlap_never_needs_more():

@@ -14,7 +14,7 @@ UNLIMITED = -1
 
 # Elementary steps of the planner in a second of a slow machine. The limit of time is one of work, so that the same problem gets
 # the same plan everywhere.
-EFFORT_PER_SECOND = 50_000_000
+EFFORT_PER_SECOND = 80_000_000
 
 
 @dataclass(frozen=True)
