@@ -35,6 +35,7 @@ def compile(  # noqa: A001 - the public name
     rounding: Rounding = "tflite-micro",
     name: str | None = None,
     memory: Memory = DEFAULT,
+    streaming: bool = False,
     progress: Progress = lambda _step: None,
 ) -> CompiledModel:
     """Compile a model to C99.
@@ -54,6 +55,8 @@ def compile(  # noqa: A001 - the public name
         Prefix of the generated C; the file's name by default.
     memory : Memory
         What is asked of the memory plan.
+    streaming : bool
+        The rows of the input, its second axis, are frames in time: the C takes one at each call, and computes only what is new.
     progress : callable
         Called with the name of each step as it begins.
 
@@ -80,6 +83,7 @@ def compile(  # noqa: A001 - the public name
     from tvm_tiny.memory.planner import plan_memory
     from tvm_tiny.op.qdq import Arithmetic
     from tvm_tiny.schedule.program import schedule_program
+    from tvm_tiny.schedule.stream import stream_program
     from tvm_tiny.transform.lower_integer import lower_integer
     from tvm_tiny.transform.pipeline import run_passes
 
@@ -90,6 +94,8 @@ def compile(  # noqa: A001 - the public name
     mod = run_passes(lowered.mod)
     progress("scheduling")
     program = schedule_program(mod, source, core)
+    if streaming:
+        program = stream_program(program, core)
     progress("planning memory")
     plan = plan_memory(program, algorithm=memory.planner, io=memory.io)
     check_plan(program, plan)

@@ -163,13 +163,30 @@ class Stage:
 class Chain:
     """Layers that run row by row: in each tick those stages that are due fire, in this order.
 
-    ``work`` is the name of the scratch buffer in which the stages' own lie, "" where none needs any.
+    ``work`` is the name of the scratch buffer in which the stages' own lie, "" where none needs any. A chain that is a ``stream``
+    runs one tick at each call of the model, and has no last tick.
     """
 
     ticks: int
     stages: tuple[Stage, ...]
     bands: tuple[Band, ...]
     work: str = ""
+    stream: Stream | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A model that gets one frame at each call: after ``frames`` of them, and then every ``hop``, its result is new.
+
+    ``clock`` is the name of the scratch buffer, one int32, that counts ticks. When it would come to ``wrap``, it goes back to where
+    all is due as it is then.
+    """
+
+    frames: int
+    hop: int
+    clock: str
+    wrap: int
+    back: int
 
 
 @dataclass(frozen=True)
@@ -177,7 +194,8 @@ class Program:
     """Layers in the order in which they run. ``inputs`` and ``outputs`` are in the order of the model file.
 
     A tensor in ``aliases`` is a view of another one (a reshape): it has no storage of its own and its value names the tensor that
-    has. Names in layers are always those of tensors with storage.
+    has. Names in layers are always those of tensors with storage. Buffers in ``kept``, a tensor or "<layer>.<scratch>", keep what
+    they hold from one call of the model to the next.
     """
 
     name: str
@@ -188,6 +206,12 @@ class Program:
     tensors: dict[str, Tensor]
     layers: tuple[Layer, ...]
     aliases: dict[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def stream(self) -> Stream | None:
+        """How the model takes frames, None if it takes its whole input at once."""
+        return next((layer.chain.stream for layer in self.layers if layer.chain and layer.chain.stream), None)
 
     @property
     def macs(self) -> int:

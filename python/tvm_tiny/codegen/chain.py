@@ -27,7 +27,8 @@ def stage_layers(layer: Layer) -> list[Layer]:
 def driver(layer: Layer, prefix: str, calls: Mapping[str, Call]) -> Function:
     """The function of a chain; ``calls`` tells by the name of a stage's layer how it is called."""
     assert layer.chain is not None
-    return _Driver(layer, layer.chain, prefix, _parameter_names(layer), calls).function()
+    kind = _StreamDriver if layer.chain.stream else _Driver
+    return kind(layer, layer.chain, prefix, _parameter_names(layer), calls).function()
 
 
 def _parameter_names(layer: Layer) -> dict[str, str]:
@@ -35,7 +36,7 @@ def _parameter_names(layer: Layer) -> dict[str, str]:
     names: dict[str, str] = {}
     for buffer in (*layer.inputs, *layer.outputs, *(scratch.name for scratch in layer.scratch)):
         name = buffer
-        while name in KEYWORDS or name in ("tick", "memset") or name in names.values():
+        while name in KEYWORDS or name in ("tick", "memset", "place") or name in names.values():
             name += "_"
         names[buffer] = name
     return names
@@ -57,7 +58,7 @@ class _Driver:
         lines.append(f"  for (int32_t tick = 0; tick < {self.chain.ticks}; ++tick) {{")
         due = ""
         for stage in self.chain.stages:
-            test, body = _due(stage), self._stage(stage)
+            test, body = self._due(stage), self._stage(stage)
             if test == due and not _declares(body):
                 lines.pop()  # both are due at the same ticks
             else:
@@ -127,6 +128,36 @@ class _Driver:
             return f"{text} + {_since(stage)} / {stage.period} * {access.advance}"
         return f"{text} + {_since(stage)} * {access.advance // stage.period}"
 
+    def _due(self, stage: Stage) -> str:
+        """The condition on ``tick`` for a firing of ``stage``, those with padding included."""
+        end = stage.first + (stage.count + stage.padding - 1) * stage.period + 1
+        return " && ".join([*_begun(stage), f"tick < {end}", *_in_step(stage)])
+
+
+@dataclass(frozen=True)
+class _StreamDriver(_Driver):
+    """One tick for each call: the input is the frame that is new, and no stage comes to an end."""
+
+    def function(self) -> Function:
+        stream, names = self.chain.stream, self.names
+        assert stream is not None
+        layer, clock = self.layer, names[stream.clock]
+        kinds = [("const int8_t", name) for name in layer.inputs] + [("int8_t", name) for name in layer.outputs]
+        kinds += [(c_type(scratch.dtype), scratch.name) for scratch in layer.scratch]
+        lines = [f"  const int32_t tick = *{clock};", ""]
+        for stage in self.chain.stages:
+            test, body = self._due(stage), self._stage(stage)
+            lines += [f"  if ({test}) {{", *(line[2:] for line in body), "  }"] if test else [line[4:] for line in body]
+        lines.append(f"  *{clock} = (tick + 1 < {stream.wrap}) ? tick + 1 : {stream.back};")
+        parameters = tuple(f"{kind} *{names[name]}" for kind, name in kinds)
+        return Function(f"{self.prefix}_{layer.name}", parameters, tuple(lines), (layer.comment,))
+
+    def _moving(self, access: Access, stage: Stage) -> str:
+        return self._address(access)
+
+    def _due(self, stage: Stage) -> str:
+        return " && ".join([*_begun(stage), *_in_step(stage)])
+
 
 def _since(stage: Stage) -> str:
     """Ticks since the first firing."""
@@ -148,10 +179,9 @@ def _declares(lines: list[str]) -> bool:
     return any(line.lstrip().startswith("const ") for line in lines)
 
 
-def _due(stage: Stage) -> str:
-    """The condition on ``tick`` for a firing of ``stage``, those with padding included."""
-    end = stage.first + (stage.count + stage.padding - 1) * stage.period + 1
-    tests = ([f"tick >= {stage.first}"] if stage.first else []) + [f"tick < {end}"]
-    if stage.period > 1:
-        tests.append(f"{_since(stage)} % {stage.period} == 0")
-    return " && ".join(tests)
+def _begun(stage: Stage) -> list[str]:
+    return [f"tick >= {stage.first}"] if stage.first else []
+
+
+def _in_step(stage: Stage) -> list[str]:
+    return [f"{_since(stage)} % {stage.period} == 0"] if stage.period > 1 else []

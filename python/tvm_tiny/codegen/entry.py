@@ -16,7 +16,7 @@ from tvm_tiny.codegen.share import Call
 from tvm_tiny.codegen.text import comment, parameter_list, size_literal, tensor_text
 from tvm_tiny.codegen.wrap import WIDTH, wrapped
 from tvm_tiny.memory.plan import MemoryPlan
-from tvm_tiny.program import Layer, Program, Scratch
+from tvm_tiny.program import Layer, Program, Scratch, Stream
 
 
 def entry_signature(prefix: str) -> str:
@@ -28,8 +28,36 @@ def entry_signature(prefix: str) -> str:
 def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str, functions: Sequence[Call]) -> str:
     """The C text of ``<prefix>_run``; ``functions`` is what it calls for each layer."""
     globals_ = {f"{prefix}_{constant.name}" for constant in program.constants} | {call.function for call in functions}
-    taken = {"arena", "inputs", "outputs", "memory", "memcpy", *globals_}
-    return _Entry(program, plan, ports, prefix, _local_names(ports, taken), functions).text()
+    taken = {"arena", "inputs", "outputs", "memory", "memcpy", "tick", *globals_}
+    return _Entry(program, plan, ports, prefix, _local_names(ports, taken), functions).text() + _reset(program, plan, prefix)
+
+
+def reset_signature(prefix: str) -> str:
+    """The declaration of ``<prefix>_reset``, without a semicolon."""
+    return f"enum {prefix}_status {prefix}_reset(void *arena)"
+
+
+def _reset(program: Program, plan: MemoryPlan, prefix: str) -> str:
+    """The text of ``<prefix>_reset``, "" where nothing is kept between calls. No row of a band is read before it is written."""
+    if program.stream is None:
+        return ""
+    upper = prefix.upper()
+    lines = ["  int8_t *const memory = (int8_t *)arena;", "", *_arena_checks(upper), "", f"  *{_clock(program, plan)} = 0;"]
+    return "\n".join(["", f"{reset_signature(prefix)} {{", *lines, f"  return {upper}_OK;", "}", ""])
+
+
+def _clock(program: Program, plan: MemoryPlan) -> str:
+    stream = program.stream
+    assert stream is not None
+    layer = next(each for each in program.layers if each.chain and each.chain.stream)
+    return _arena_pointer("int32_t", plan.placements[f"{layer.name}.{stream.clock}"].offset)
+
+
+def _arena_checks(upper: str) -> list[str]:
+    return [
+        *_early_return("memory == NULL", f"{upper}_ERROR_NULL"),
+        *_early_return(f"((uintptr_t)memory % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT"),
+    ]
 
 
 def _local_names(ports: Ports, taken: Set[str]) -> dict[str, str]:
@@ -85,8 +113,7 @@ class _Entry:
     def _checks(self) -> list[str]:
         upper, lines = self.prefix.upper(), []
         if self.plan.arena_size:
-            lines += _early_return("memory == NULL", f"{upper}_ERROR_NULL")
-            lines += _early_return(f"((uintptr_t)memory % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT")
+            lines += _arena_checks(upper)
         for port in self._used_ports():
             if port.offset is None:
                 lines += _early_return(f"({port.kind}s == NULL) || ({port.kind}s->{port.member} == NULL)", f"{upper}_ERROR_NULL")
@@ -120,7 +147,21 @@ class _Entry:
             *wrapped(f"  {self.functions[index].function}({', '.join(arguments)});"),
             f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]
+        if layer.chain and layer.chain.stream:
+            lines = [
+                f"  const int32_t tick = *{_clock(self.program, self.plan)};",
+                "",
+                *lines,
+                *self._unless_complete(layer.chain.stream),
+            ]
         return "\n".join(lines)
+
+    def _unless_complete(self, stream: Stream) -> list[str]:
+        """What follows needs a window that is complete and new."""
+        complete = f"tick < {stream.frames - 1}"
+        if stream.hop > 1:
+            complete = f"({complete}) || ((tick - {stream.frames - 1}) % {stream.hop} != 0)"
+        return _early_return(complete, f"{self.prefix.upper()}_NOT_READY")
 
     def _pointer(self, tensor: str) -> str:
         """Where a layer finds a tensor."""

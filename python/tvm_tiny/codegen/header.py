@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from tvm_tiny.codegen.entry import entry_signature
+from tvm_tiny.codegen.entry import entry_signature, reset_signature
 from tvm_tiny.codegen.ports import Port, Ports
 from tvm_tiny.codegen.text import comment, scale_literal, size_literal, tensor_text
 from tvm_tiny.memory.plan import MemoryPlan
+from tvm_tiny.program import Stream
 from tvm_tiny.version import __version__
 
 
@@ -20,7 +21,9 @@ def content_hash(files: Mapping[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def print_header(prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int, content: str) -> str:
+def print_header(
+    prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int, content: str, stream: Stream | None = None
+) -> str:
     """The header of the model ``prefix``; docs/c-interface.md tells it to users. ``content``: :func:`content_hash`."""
     upper = prefix.upper()
     tensors = "\n\n".join(_macros(upper, port) for port in ports.all)
@@ -64,7 +67,7 @@ enum {prefix}_status {{
   /* {_null_means(ports)} */
   {upper}_ERROR_NULL = 1,
   /* The arena does not start at a multiple of {upper}_ARENA_ALIGNMENT. */
-  {upper}_ERROR_ALIGNMENT = 2
+  {upper}_ERROR_ALIGNMENT = 2{_not_ready(upper, stream)}
 }};
 
 {_struct(prefix, "input", ports.inputs)}
@@ -73,12 +76,35 @@ enum {prefix}_status {{
 
 {_contract(ports)}
 {entry_signature(prefix)};
-
+{_streaming(prefix, stream)}
 #ifdef __cplusplus
 }}
 #endif
 
 #endif /* {upper}_H_ */
+"""
+
+
+def _not_ready(upper: str, stream: Stream | None) -> str:
+    if stream is None:
+        return ""
+    return f",\n  /* The frame is taken, and it completes no new window: the outputs are not written. */\n  {upper}_NOT_READY = 3"
+
+
+def _streaming(prefix: str, stream: Stream | None) -> str:
+    """What a model that takes frames has besides: ``<prefix>_reset``, and when there are results."""
+    if stream is None:
+        return ""
+    upper = prefix.upper()
+    return f"""
+/* The model takes one frame at each call of {prefix}_run, and keeps what it needs of earlier ones in the arena: leave
+ * the arena as it is between calls. Its outputs are those of the last {upper}_FRAMES frames; they are new, and
+ * {prefix}_run returns {upper}_OK, after so many frames since {prefix}_reset, and then every {upper}_HOP frames. */
+#define {upper}_FRAMES {stream.frames}
+#define {upper}_HOP {stream.hop}
+
+/* Forgets all frames. Call it once before the first. */
+{reset_signature(prefix)};
 """
 
 

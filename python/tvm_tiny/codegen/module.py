@@ -14,7 +14,7 @@ from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.header import content_hash, print_header
 from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
 from tvm_tiny.codegen.names import c_prefix
-from tvm_tiny.codegen.ports import ports_of
+from tvm_tiny.codegen.ports import Ports, ports_of
 from tvm_tiny.codegen.runtime import header_files, headers_for
 from tvm_tiny.codegen.share import Call, share
 from tvm_tiny.codegen.sources import CModule, LayerInfo
@@ -67,16 +67,18 @@ def generate(
         f"{prefix}.c": source,
         f"{prefix}_weights.h": print_weights_header(prefix, constants),
         f"{prefix}_weights.c": print_weights(prefix, constants),
-        f"tvmgen_{prefix}.h": print_microtvm_header(prefix, ports, plan),
-        f"tvmgen_{prefix}.c": print_microtvm_source(prefix, ports, plan),
+        **_microtvm(program, plan, ports, prefix),
         **header_files(headers),
     }
-    files = {f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size, content_hash(files)), **files}
+    files = {
+        f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size, content_hash(files), program.stream),
+        **files,
+    }
     return CModule(
         name=prefix,
         target=core.name,
         files=files,
-        sources=(f"{prefix}.c", f"{prefix}_weights.c", f"tvmgen_{prefix}.c"),
+        sources=tuple(name for name in files if name.endswith(".c")),
         inputs=program.inputs,
         outputs=program.outputs,
         input_members=tuple(port.member for port in ports.inputs),
@@ -88,6 +90,16 @@ def generate(
         needs_libm=needs_libm,
         buffers=buffers_of(program, plan, ports),
     )
+
+
+def _microtvm(program: Program, plan: MemoryPlan, ports: Ports, prefix: str) -> dict[str, str]:
+    """The files of microTVM's interface, which has no word for a model that takes frames."""
+    if program.stream is not None:
+        return {}
+    return {
+        f"tvmgen_{prefix}.h": print_microtvm_header(prefix, ports, plan),
+        f"tvmgen_{prefix}.c": print_microtvm_source(prefix, ports, plan),
+    }
 
 
 def _functions(

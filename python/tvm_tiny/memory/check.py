@@ -66,6 +66,7 @@ class _Arena:
         self.number = {name: number for number, name in enumerate(self.names)}
 
     def place(self, name: str) -> Placement:
+        """Of a tensor, a view of one, or a scratch buffer."""
         return self.plan.placements[self.program.aliases.get(name, name)]
 
     def places(self, names: Iterable[str]) -> Iterator[tuple[str, Placement]]:
@@ -89,6 +90,7 @@ class _Arena:
 
     def play(self) -> None:
         program = self.program
+        self.write(sorted(program.kept))
         self.write(program.input_tensors)
         self.expect(program.input_tensors, "before the first layer")
         for layer in program.layers:
@@ -96,4 +98,4 @@ class _Arena:
             self.expect(layer.inputs, f"before layer {layer.name!r}")
             self.write([*layer.outputs, *scratch])
             self.expect([*layer.inputs, *layer.outputs, *scratch], f"while layer {layer.name!r} runs")
-        self.expect(program.output_tensors, "after the last layer")
+        self.expect([*program.output_tensors, *sorted(program.kept)], "after the last layer")

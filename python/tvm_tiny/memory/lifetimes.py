@@ -80,6 +80,8 @@ def lifetimes(program: Program) -> tuple[Lifetime, ...]:
             raise ValueError(f"output tensor {name!r} is written by no layer")
         use(storage_name(program, name), end)
 
+    for name in program.kept:
+        first[name], last[name] = 0, end
     sizes.update({name: program.tensors[name].nbytes for name in first if name in program.tensors})
     return tuple(Lifetime(name, sizes[name], first[name], last[name]) for name in first)
 

@@ -113,7 +113,7 @@ def chain_layer(plan: ChainPlan, core: Core) -> Layer:
         for layer, node in zip(plan.layers, plan.nodes(), strict=True)
     ]
     stages = [replace(row, comment=_comment(row, layer)) for row, layer in zip(rows, plan.layers, strict=True)]
-    offsets = [_offsets(stage.scratch) for stage in stages]
+    offsets = [work_offsets(stage.scratch) for stage in stages]
     work = max(end for _, end in offsets)
     copies = [_copy(plan, name) for name in plan.inputs if name in plan.firing.bands]
     fired = [_stage(plan, stage, scratch) for stage, (scratch, _) in zip(stages, offsets, strict=True)]
@@ -148,7 +148,7 @@ def _comment(row: Layer, layer: Layer) -> str:
     return f"{row.comment}: {source}" if source else row.comment
 
 
-def _offsets(scratch: Sequence[Scratch]) -> tuple[tuple[int, ...], int]:
+def work_offsets(scratch: Sequence[Scratch]) -> tuple[tuple[int, ...], int]:
     """Where the buffers lie, one behind the other, and how many bytes they take together."""
     offsets, end = [], 0
     for buffer in scratch:
