@@ -97,3 +97,11 @@ def test_folder_is_made_with_its_parents_and_can_be_written_again(model: Path, t
     for _ in range(2):
         assert command("compile", model, "--target", "c", "--output", tmp_path / "a" / "b").code == 0
     assert CompiledModel.load(tmp_path / "a" / "b").module.name == "dense"
+
+
+def test_streaming_needs_frames_along_the_second_axis(command: Command, model: Path) -> None:
+    """The input of the sample model is (1, 8): no frames."""
+    done = command("compile", model, "--target", "c", "--streaming")
+
+    assert done.code != 0
+    assert "is int8[1, 8]: a stream needs int8[1, frames, width, channels]" in done.err

@@ -139,3 +139,14 @@ def test_padding_along_time_is_refused_with_the_layer_and_the_reason() -> None:
         UnsupportedOperatorError, match=r"frame by frame: layer conv2d_0 .*pads the time axis[\s\S]*padding='valid'"
     ):
         api.compile(loaded(residual()), streaming=True)
+
+
+@pytest.mark.parametrize("board", ["host", "mps2-an386"])
+def test_frames_on_a_board(board: str) -> None:
+    """A sample is a frame; its outputs are empty where it completes no window."""
+    source, frames = keyword_spotting(), frames_of(30)
+    compiled = api.compile(loaded(source), target="cortex-m4" if board != "host" else "c", rounding="litert", streaming=True)
+    run = compiled.run([{"x": frame.reshape(1, 1, WIDTH, 1)} for frame in frames], board=board)
+
+    assert [bool(each) for each in run.outputs] == [n >= 24 for n in range(30)]
+    assert np.array_equal(run.outputs[29]["probabilities"].ravel(), window_output(source, frames, 25, 30))

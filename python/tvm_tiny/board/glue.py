@@ -134,6 +134,9 @@ static void harness_point(uint8_t *outside, int is_outside) {{
   (void)is_outside;
 {"".join(assignments)}}}
 
+#define TVM_TINY_MODEL_STREAM {int(module.streaming)}
+#define harness_reset(arena) {f"((uint32_t){name}_reset(arena))" if module.streaming else "0u"}
+
 #if defined(__arm__)
 /* The function itself, so that nothing but it is measured: arguments and result are passed alike. */
 #define harness_function ((measured_function)(void (*)(void)){name}_run)

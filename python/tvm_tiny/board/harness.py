@@ -27,6 +27,7 @@ _UNKNOWN = 0xFFFFFFFF
 _TICK_PERIOD = 1 << 24
 
 _STATUS = {1: "ERROR_NULL", 2: "ERROR_ALIGNMENT"}
+_NOT_READY = 3
 DAMAGE = {  # enum harness_damage
     1: "it wrote in front of its arena",
     2: "it wrote behind the end of its arena",
@@ -38,7 +39,10 @@ DAMAGE = {  # enum harness_damage
 
 @dataclass(frozen=True)
 class Record:
-    """One inference: its outputs by name, the stack it used and the SysTick ticks it took (None where unknown)."""
+    """One inference: its outputs by name, the stack it used and the SysTick ticks it took (None where unknown).
+
+    A frame that completes no window has no outputs.
+    """
 
     outputs: dict[str, np.ndarray]
     stack: int | None
@@ -121,10 +125,11 @@ def read_records(folder: Path, module: CModule, samples: int) -> list[Record]:
         magic, sample, status, damage, stack, tick_start, tick_end, wraps = _RECORD.unpack_from(data, start)
         if magic != _RECORD_MAGIC or sample != number:
             raise FirmwareError(f"the results of {module.name} are garbled at sample {number}")
-        _refuse(module, number, status, damage)
+        ready = not (module.streaming and status == _NOT_READY)
+        _refuse(module, number, status if ready else 0, damage)
         # An interrupt in the middle of the run has left its frame on the stack.
         known = stack != _UNKNOWN and wraps == 0
-        outputs = _split(module.outputs, data[start + _RECORD.size : start + _RECORD.size + size])
+        outputs = _split(module.outputs, data[start + _RECORD.size : start + _RECORD.size + size]) if ready else {}
         records.append(Record(outputs, stack if known else None, wraps * _TICK_PERIOD + tick_start - tick_end))
     return records
 

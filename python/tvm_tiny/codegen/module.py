@@ -88,6 +88,7 @@ def generate(
         weights_size=weights_size,
         layers=tuple(_layer_info(program, layer, call) for layer, call in zip(program.layers, calls, strict=True)),
         needs_libm=needs_libm,
+        streaming=program.stream is not None,
         buffers=buffers_of(program, plan, ports),
     )
 

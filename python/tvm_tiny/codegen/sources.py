@@ -99,6 +99,8 @@ class CModule:
         In the order of execution; the index is the one that the trace hook reports.
     needs_libm : bool
         True where float operators call <math.h>.
+    streaming : bool
+        True where each call takes one frame, after ``<name>_reset``, and may have no result yet.
     buffers : tuple of BufferInfo
         What lies in the arena, in the order in which it comes into use.
     """
@@ -116,4 +118,5 @@ class CModule:
     weights_size: int
     layers: tuple[LayerInfo, ...]
     needs_libm: bool = False
+    streaming: bool = False
     buffers: tuple[BufferInfo, ...] = ()

@@ -22,6 +22,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_memory(parser)
     add_board(parser, None, "take the target from this board, and fail if its memory is too small; `tvm-tiny boards` lists them")
     parser.add_argument("--output", metavar="DIR", type=Path, help="write the C and report.json there")
+    parser.add_argument(
+        "--streaming", action="store_true", help="the input's second axis is time: the C takes one frame at each call"
+    )
     parser.add_argument("--ram", metavar="BYTES", help="fail if the arena needs more: 49152, or 48k")
     parser.add_argument(
         "--map", metavar="FILE", help="draw the arena over time: a PNG file, or - for a map of letters on standard output"
@@ -40,7 +43,7 @@ def _run(options: argparse.Namespace) -> None:
 
     with Progress() as progress:
         model = read_model(options.model, progress, options.name)
-        compiled = api.compile(model, target=target, progress=progress, **chosen(options))
+        compiled = api.compile(model, target=target, streaming=options.streaming, progress=progress, **chosen(options))
         if options.board is not None:
             _check_board(compiled, options.board)
         if options.output is not None:
