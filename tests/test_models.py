@@ -53,6 +53,20 @@ def test_layers_that_share_functions_compute_the_same(models_dir: Path, name: st
     assert all(layer["instructions"] for layer in layers) or board == "host"  # each is counted by itself
 
 
+LIVE_WEIGHTS = {"kws": 22_016, "vww": 29_066, "ic": 77_360, "ad": 264_192}
+"""Bytes of weights that can change an output."""
+
+
+@pytest.mark.parametrize("target", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("name", MODELS)
+def test_layouts_fill_up_at_most_two_in_a_hundred_of_the_weights(models_dir: Path, name: str, target: str) -> None:
+    report = compile_model(models_dir / f"{name}.tflite", target=target).report
+    flash, layers = report["flash"], report["layers"]
+    assert LIVE_WEIGHTS[name] <= flash["kernels"] <= 1.02 * LIVE_WEIGHTS[name]
+    assert flash["kernels"] == sum(layer["kernel"] for layer in layers)
+    assert flash["kernels"] + flash["parameters"] == flash["weights"]
+
+
 SMALL_CODE = 10_000
 """Bytes of code that a model may take with ``--optimize size``."""
 

@@ -188,6 +188,20 @@ class Stream:
     wrap: int
     back: int
 
+    def role(self, constant: Constant) -> str:
+        """What ``constant`` is to this layer: "weight", "bias", "multiplier", ..."""
+        return constant.name.removeprefix(f"{self.name}_")
+
+    @property
+    def kernel_nbytes(self) -> int:
+        """Bytes of the weights as they are laid out, without biases, multipliers and tables."""
+        return sum(constant.nbytes for constant in self.constants if self.role(constant).startswith("weight"))
+
+    @property
+    def parameter_nbytes(self) -> int:
+        """Bytes of all other constants."""
+        return sum(constant.nbytes for constant in self.constants) - self.kernel_nbytes
+
 
 @dataclass(frozen=True)
 class Program:

@@ -156,5 +156,7 @@ def _layer_info(program: Program, layer: Layer, call: Call) -> LayerInfo:
         output_offset=output.offset,
         layer_inputs=layer.inputs,
         output_channels=output.channels,
+        kernel_size=layer.kernel_nbytes,
+        parameters_size=layer.parameter_nbytes,
         scratch=sum(scratch.nbytes for scratch in layer.scratch),
     )

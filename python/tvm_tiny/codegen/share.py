@@ -109,8 +109,7 @@ def _pieces(layer: Layer, function: Function, prefix: str, numbers: bool) -> lis
         for at, token in enumerate(tokens):
             if token in arrays:
                 constant = arrays[token]
-                role = constant.name.removeprefix(f"{layer.name}_")
-                pieces.append(_Slot(c_type(str(constant.data.dtype)), token, role))
+                pieces.append(_Slot(c_type(str(constant.data.dtype)), token, layer.role(constant)))
             elif at not in fixed and _NUMBER.fullmatch(token) and int(token) in _INT32:
                 pieces.append(_Slot(_use_of(tokens, at, callers[at]), token))
             else:

@@ -27,6 +27,8 @@ class LayerInfo:
     output_offset: int
     layer_inputs: tuple[str, ...] = ()
     output_channels: tuple[int, ...] | None = None  # those of the file's tensor that are left, None if all are
+    kernel_size: int = 0  # bytes of weights
+    parameters_size: int = 0  # bytes of biases, multipliers, tables
     scratch: int = 0  # bytes of working memory, part of the arena
 
 

@@ -64,7 +64,7 @@ def requantize_constants(scales: np.ndarray, rounding: Rounding) -> dict[str, tu
     multiplier, shift = quantize_multipliers(scales)
     return {
         "multiplier": (te.placeholder(multiplier.shape, "int32", "multiplier"), multiplier),
-        "shift": (te.placeholder(shift.shape, "int32", "shift"), shift),
+        "shift": (te.placeholder(shift.shape, "int8", "shift"), shift.astype(np.int8)),  # -31 to 30
     }
 
 
@@ -80,7 +80,7 @@ def requantized(
 
     if rounding == "real":
         return tirx.call_pure_extern("int32", "tvm_tiny_requantize_real", acc, at("scale"))
-    return tirx.call_pure_extern("int32", FUNCTIONS[rounding], acc, at("multiplier"), at("shift"))
+    return tirx.call_pure_extern("int32", FUNCTIONS[rounding], acc, at("multiplier"), at("shift").astype("int32"))
 
 
 def clamped(value: tirx.Expr, zero_point: int, low: int, high: int, dtype: str = "int8") -> tirx.Expr:

@@ -31,7 +31,12 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
             "io": io,
             "stack": None,
         },
-        "flash": {"weights": module.weights_size, "code": None},
+        "flash": {
+            "weights": module.weights_size,
+            "kernels": sum(layer.kernel_size for layer in module.layers),
+            "parameters": sum(layer.parameters_size for layer in module.layers),
+            "code": None,
+        },
         "npu": None,
         "instructions": None,
         "cycles": None,
@@ -55,6 +60,8 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
                 "integer": layer.integer,
                 "tensor": layer.output_source,
                 "ram": used,
+                "kernel": layer.kernel_size,
+                "parameters": layer.parameters_size,
             }
             for layer, used in zip(module.layers, used_bytes(module.buffers, len(module.layers)), strict=False)
         ],
@@ -103,7 +110,7 @@ def with_run(
         **report,
         "board": board,
         "ram": {**report["ram"], "stack": result.stack},
-        "flash": {"weights": report["flash"]["weights"], "code": image.code_size},
+        "flash": {**report["flash"], "code": image.code_size},
         "instructions": result.instructions,
         "cycles": result.cycles,
         "cycle_model": result.cycle_model,

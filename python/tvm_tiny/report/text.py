@@ -32,7 +32,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, {_io(report)}"),
         ("planned by", report.get("planner"), _proof(report)),
         ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
-        ("weights", _bytes(flash["weights"]), "of flash"),
+        ("weights", _bytes(flash["weights"]), _weights_note(flash)),
         ("code", _bytes(flash["code"]), "of flash"),
         ("layers", len(layers), ""),
         ("MACs", report["macs"], live),
@@ -87,6 +87,12 @@ def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) ->
         for spec in specs
     ]
     return text_table(["", "name", "shape", "dtype", "scale", "zero point"], rows)
+
+
+def _weights_note(flash: dict[str, Any]) -> str:
+    if "kernels" not in flash:  # written by an earlier version
+        return "of flash"
+    return f"of flash: kernels {flash['kernels']:,}, biases, multipliers and tables {flash['parameters']:,}"
 
 
 def layers_text(report: Report) -> str:

@@ -71,7 +71,7 @@ def _by_high_word(form: HighWord, low: int, high: int) -> Requantization:
     constants: dict[str, np.ndarray] = {}
     multiplier = _constant_or_array("multiplier", form.multiplier, constants)
     offset = _constant_or_array("offset", form.offset, constants)
-    shift = _constant_or_array("shift", form.shift, constants)
+    shift = _constant_or_array("shift", form.shift.astype(np.int8), constants)  # at most 30
     unit = None if form.unit is None else _constant_or_array("unit", form.unit, constants)
 
     def apply(acc: tirx.Expr, channel: tirx.Expr, at: Tensors) -> tirx.Expr:
@@ -99,7 +99,7 @@ def _constant_or_array(
     if np.all(values == values[0]):
         return lambda _channel, _at: _int(int(values[0]))
     constants[role] = values
-    return lambda channel, at: at[role][channel]
+    return lambda channel, at: at[role][channel].astype("int32")
 
 
 def _corrected(offset: tirx.Expr, unit: tirx.Expr | None, acc: tirx.Expr) -> tirx.Expr:
