@@ -51,6 +51,13 @@ SIGNATURES = {
         for which in ("min", "max")
         for suffix, letter in (("i32", "i"), ("i64", "l"), ("u32", "u"), ("u64", "U"), ("f32", "f"), ("f64", "d"))
     },
+    "tvm_tiny_clamp_s8": ("requantize_split.h", "ii"),
+    "tvm_tiny_requantize_2_digits": ("requantize_split.h", "iiiiii"),
+    "tvm_tiny_requantize_3_digits": ("requantize_split.h", "iiiiii"),
+    "tvm_tiny_pack_low": ("packed.h", "iii"),
+    "tvm_tiny_pack_high": ("packed.h", "iii"),
+    "tvm_tiny_lowest_21": ("packed.h", "iu"),
+    "tvm_tiny_unpacked": ("packed.h", "iiii"),
     "tvm_tiny_reciprocal_bits": ("reciprocal.h", "iii"),
     "tvm_tiny_reciprocal_q0_31": ("reciprocal.h", "ii"),
 }
