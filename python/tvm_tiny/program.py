@@ -28,6 +28,11 @@ class Constant:
     def nbytes(self) -> int:
         return int(self.data.nbytes)
 
+    @property
+    def is_kernel(self) -> bool:
+        """Whether it is weights, as a schedule has laid them out."""
+        return self.name.endswith(("_weight", "_weight_rest"))
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -101,6 +106,10 @@ class Layer:
     overlaps: tuple[Overlap, ...] = ()
     node: Any = None
     chain: Chain | None = None
+
+    def role(self, constant: Constant) -> str:
+        """What ``constant`` is to this layer: "weight", "bias", "multiplier", ..."""
+        return constant.name.removeprefix(f"{self.name}_")
 
 
 @dataclass(frozen=True)
@@ -187,20 +196,6 @@ class Stream:
     clock: str
     wrap: int
     back: int
-
-    def role(self, constant: Constant) -> str:
-        """What ``constant`` is to this layer: "weight", "bias", "multiplier", ..."""
-        return constant.name.removeprefix(f"{self.name}_")
-
-    @property
-    def kernel_nbytes(self) -> int:
-        """Bytes of the weights as they are laid out, without biases, multipliers and tables."""
-        return sum(constant.nbytes for constant in self.constants if self.role(constant).startswith("weight"))
-
-    @property
-    def parameter_nbytes(self) -> int:
-        """Bytes of all other constants."""
-        return sum(constant.nbytes for constant in self.constants) - self.kernel_nbytes
 
 
 @dataclass(frozen=True)

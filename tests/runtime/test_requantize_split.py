@@ -20,9 +20,7 @@ def cases(digits: int, count: int = 3000) -> tuple[np.ndarray, ...]:
     highest = np.where(rng.random(count) < 0.2, room, (rng.random(count) * room).astype(np.int64))
     lower = width * (digits - 1)
     highest = np.minimum(highest, 2 ** (31 - lower) - 1)
-    rest = np.where(
-        rng.random(count) < 0.2, 2**lower - 1, (rng.random(count) * 2.0**lower).astype(np.int64)
-    )
+    rest = np.where(rng.random(count) < 0.2, 2**lower - 1, (rng.random(count) * 2.0**lower).astype(np.int64))
     offset = rng.integers(-(2**29), 2**29, count)
     return acc, (highest << lower) + rest, width, offset, rng.integers(0, 31, count)
 

@@ -156,7 +156,7 @@ def _layer_info(program: Program, layer: Layer, call: Call) -> LayerInfo:
         output_offset=output.offset,
         layer_inputs=layer.inputs,
         output_channels=output.channels,
-        kernel_size=layer.kernel_nbytes,
-        parameters_size=layer.parameter_nbytes,
+        kernel_size=sum(each.nbytes for each in layer.constants if each.is_kernel),
+        parameters_size=sum(each.nbytes for each in layer.constants if not each.is_kernel),
         scratch=sum(scratch.nbytes for scratch in layer.scratch),
     )

@@ -25,7 +25,8 @@ _PIXELS = 2
 
 def applies(node: Node, core: Core) -> bool:
     """One or two pixels, and weights and sums as :func:`tvm_tiny.schedule.dsp.gemm.fits` says."""
-    return gemm.fits(node, core) and gemm.window_of(node).pixels <= _PIXELS
+    block = channels_at_once(node.output.shape[-1])
+    return gemm.fits(node, core) and gemm.window_of(node).pixels <= _PIXELS and gemm.fills_blocks(node, block)
 
 
 def channels_at_once(channels: int) -> tuple[int, int]:

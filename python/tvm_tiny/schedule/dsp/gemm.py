@@ -124,7 +124,7 @@ def window_of(node: Node) -> Window:
 
 def applies(node: Node, core: Core) -> bool:
     """At least three pixels, and weights and sums as :func:`fits` says."""
-    return fits(node, core) and window_of(node).pixels >= _PIXELS
+    return fits(node, core) and window_of(node).pixels >= _PIXELS and fills_blocks(node, _CHANNELS)
 
 
 def fits(node: Node, _core: Core) -> bool:
@@ -133,6 +133,13 @@ def fits(node: Node, _core: Core) -> bool:
         return False
     low, high = reach_of(node)
     return window_of(node).words > 1 and int(-low.min()) < _SUM_LIMIT and int(high.max()) < _SUM_LIMIT
+
+
+def fills_blocks(node: Node, channels_at_once: int) -> bool:
+    """Whether blocks of words and channels are at most an eighth zeros: flash for more is not worth the speed of a small layer."""
+    window, channels = window_of(node), node.output.shape[-1]
+    laid_out = -(-channels // channels_at_once) * channels_at_once * 4 * window.words
+    return 8 * laid_out <= 9 * channels * window.depth
 
 
 def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
