@@ -58,7 +58,7 @@ class Kernel:
         return generate(program, plan_memory(program), get_core(target), printer=lambda _layer, _prefix: function)
 
 
-_DEPTH, _GROUPS, _PITCH = 600, 8, 40
+_DEPTH, _GROUPS, _PITCH, _MEMORY = 600, 8, 40, 200
 
 KERNELS = {
     "tvm_tiny_byte_products_8": Kernel(
@@ -80,6 +80,11 @@ KERNELS = {
         {"sums": ((3,), "int32"), "words": ((2,), "uint32")},
         ((3,), "int32"),
         "(void)memcpy(y, sums, 12u); tvm_tiny_add_unpacked(y, words[0], words[1]);",
+    ),
+    "tvm_tiny_rows_move": Kernel(
+        {"x": ((_MEMORY,), "int8"), "move": ((3,), "int32")},
+        ((_MEMORY,), "int8"),
+        f"(void)memcpy(y, x, {_MEMORY}u); tvm_tiny_rows_move(y + move[0], y + move[1], move[2]);",
     ),
     **{
         f"tvm_tiny_depthwise_row_3x3_s{stride}": Kernel(

@@ -1,4 +1,4 @@
-"""Inner loops of cores without SIMD, in their portable form and in assembly, against NumPy's sums."""
+"""Inner loops of cores without SIMD, in their portable form and in assembly, and moves of rows, against NumPy."""
 
 from __future__ import annotations
 
@@ -115,4 +115,20 @@ def test_depthwise_row(stride: int, board: str, optimize: str) -> None:
         sums = taps[9] + (windows * taps[:9].reshape(3, 3)).sum(axis=(1, 2))
         expected.append(np.concatenate([sums, before[4 * groups :]]))
     outputs = KERNELS[f"tvm_tiny_depthwise_row_3x3_s{stride}"](board, optimize, cases)
+    assert np.array_equal(outputs, expected)
+
+
+@everywhere
+def test_move_of_rows(board: str, optimize: str) -> None:
+    """To a lower address, over itself or not; words and single bytes."""
+    rng = np.random.default_rng(7)
+    cases, expected = [], []
+    moves = [(0, 4, 0), (0, 4, 1), (0, 4, 64), (4, 8, 100), (1, 1, 90), (3, 4, 33), (0, 16, 150), (2, 100, 98), (8, 92, 100)]
+    for to, distance, size in moves:
+        x = random_int8(rng, 200)
+        moved = x.copy()
+        moved[to : to + size] = x[to + distance : to + distance + size]
+        cases.append({"x": x, "move": np.array([to, to + distance, size])})
+        expected.append(moved)
+    outputs = KERNELS["tvm_tiny_rows_move"](board, optimize, cases)
     assert np.array_equal(outputs, expected)
