@@ -25,8 +25,8 @@ _PIXELS = 2
 
 def applies(node: Node, core: Core) -> bool:
     """One or two pixels, and weights and sums as :func:`tvm_tiny.schedule.dsp.gemm.fits` says."""
-    block = channels_at_once(node.output.shape[-1])
-    return gemm.fits(node, core) and gemm.window_of(node).pixels <= _PIXELS and gemm.fills_blocks(node, block)
+    together, per_block = channels_at_once(node.output.shape[-1])
+    return gemm.fits(node, core) and gemm.window_of(node).pixels <= _PIXELS and gemm.fills_blocks(node, together * per_block)
 
 
 def channels_at_once(channels: int) -> tuple[int, int]:
