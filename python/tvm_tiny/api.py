@@ -97,7 +97,7 @@ def compile(  # noqa: A001 - the public name
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
-    plan = plan_memory(program, algorithm=memory.planner, io=memory.io)
+    plan = plan_memory(program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap)
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")

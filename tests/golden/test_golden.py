@@ -12,6 +12,7 @@ import pytest
 from tests.golden.layers import LAYERS
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.frontend import load
+from tvm_tiny.memory.options import Memory
 
 FOLDER = Path(__file__).parent
 TARGETS = ("c",)
@@ -37,3 +38,12 @@ def test_the_same_model_gives_the_same_bytes(layer: str, tmp_path: Path) -> None
     model.write_bytes(LAYERS[layer]())
     first, second = (compile_model(load(model), target="cortex-m4").module.files for _ in range(2))
     assert first == second
+
+
+def test_only_tensors_that_overlap_may_alias(tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    model.write_bytes(LAYERS["add"]())
+    shared, apart = (compile_model(load(model), memory=Memory(overlap=each)).module for each in (True, False))
+    assert "(const int8_t *restrict x, const int8_t *restrict y, int8_t *restrict output)" in apart.files["m.c"]
+    assert shared.files["m.c"].count("*restrict") == 1  # the output lies on one of the two inputs
+    assert shared.arena_size == apart.arena_size - 128

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from tvm_tiny.model import TensorSpec
-from tvm_tiny.program import Layer, Program, Scratch, Tensor
+from tvm_tiny.program import Layer, Overlap, Program, Scratch, Tensor
 
 
-def layer(name: str, inputs: str, outputs: str, scratch: Sequence[int] = ()) -> Layer:
+def layer(name: str, inputs: str, outputs: str, scratch: Sequence[int] = (), overlaps: Sequence[Overlap] = ()) -> Layer:
     """``inputs`` and ``outputs`` are names with spaces between them, ``scratch`` bytes."""
     buffers = tuple(Scratch(f"s{index}", size) for index, size in enumerate(scratch))
-    return Layer(name, "op", None, tuple(inputs.split()), tuple(outputs.split()), scratch=buffers)
+    return Layer(name, "op", None, tuple(inputs.split()), tuple(outputs.split()), scratch=buffers, overlaps=tuple(overlaps))
 
 
 def program(
@@ -31,7 +31,9 @@ def program(
 
 @st.composite
 def programs(draw: st.DrawFn, *, unused_inputs: bool = True) -> Program:
-    """Random graphs: branches, several inputs and outputs, views, scratch, tensors that nobody reads, outputs that are inputs."""
+    """Random graphs: branches, several inputs and outputs, views, scratch, tensors that nobody reads, outputs that are inputs, and
+    outputs that may overlap inputs.
+    """
     size = st.integers(1, 300)
     sizes = {f"in{index}": draw(size) for index in range(draw(st.integers(1, 3)))}
     inputs = list(sizes)
@@ -45,7 +47,12 @@ def programs(draw: st.DrawFn, *, unused_inputs: bool = True) -> Program:
         writes = [f"t{index}_{output}" for output in range(draw(st.integers(1, 2)))]
         sizes.update({name: draw(size) for name in writes})
         storage = " ".join(aliases.get(name, name) for name in reads)
-        layers.append(layer(f"layer{index}", storage, " ".join(writes), draw(st.lists(size, max_size=2))))
+        pairs = draw(st.lists(st.tuples(st.sampled_from(storage.split()), st.sampled_from(writes)), max_size=3, unique=True))
+        overlaps = [
+            Overlap(x, y, draw(st.integers(-sizes[x], sizes[y])), draw(st.integers(0, sizes[x])), draw(st.booleans()))
+            for x, y in pairs
+        ]
+        layers.append(layer(f"layer{index}", storage, " ".join(writes), draw(st.lists(size, max_size=2)), overlaps))
         readable += writes
         if draw(st.booleans()):
             aliases[f"view{index}"] = writes[0]

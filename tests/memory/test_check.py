@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tvm_tiny.memory import PlanError, check_plan, plan_memory
 from tvm_tiny.memory.plan import MemoryPlan
+from tvm_tiny.program import Overlap
 
 from .programs import layer, program, programs
 from .test_planner import clash
@@ -93,3 +94,46 @@ def test_agrees_with_the_overlap_of_intervals_on_random_plans(data: st.DataObjec
             check_plan(net, plan)
     else:
         check_plan(net, plan)
+
+
+SLIDING = program({"x": 64, "y": 64, "z": 16}, "x", "z", [
+    layer("conv", "x", "y", [], [Overlap("x", "y", 16, 48, False)]), layer("pool", "y", "z")
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(("distance", "safe"), [(-64, True), (-16, True), (0, False), (16, False), (32, False), (48, True)])
+def test_an_output_over_an_input_keeps_the_distance_that_its_layer_needs(distance: int, safe: bool):
+    plan = plan_memory(SLIDING, overlap=False)
+    plan = replace(plan, arena_size=256)
+    plan = move(move(move(plan, "x", offset=64), "y", offset=64 + distance), "z", offset=192)
+    if safe:
+        check_plan(SLIDING, plan)
+    else:
+        with pytest.raises(PlanError, match=r"while layer 'conv' runs: .* of the 64 bytes of 'x' hold 'y'"):
+            check_plan(SLIDING, plan)
+
+
+def test_exactly_in_place_can_be_safe_though_no_neighbouring_distance_is():
+    net = program({"x": 64, "y": 64}, "x", "y", [layer("depthwise", "x", "y", [], [Overlap("x", "y", 60, 64, True)])])
+    plan = plan_memory(net, overlap=False)
+    check_plan(net, move(plan, "y", offset=plan.placements["x"].offset))
+
+
+@pytest.mark.parametrize("outputs", ["y z", "z x"])
+def test_an_input_that_was_overwritten_is_missed_by_whoever_needs_it(outputs: str):
+    net = program(
+        {"x": 16, "y": 16, "z": 16},
+        "x",
+        outputs,
+        [layer("p", "x", "y", [], [Overlap("x", "y", 0, 16, True)]), layer("q", "x", "z")],
+    )
+    plan = plan_memory(net, overlap=False)
+    with pytest.raises(PlanError, match=r"before layer 'q': 16 of the 16 bytes of 'x' hold 'y'"):
+        check_plan(net, move(plan, "y", offset=plan.placements["x"].offset))
+
+
+def test_scratch_may_never_lie_on_an_input():
+    net = program({"x": 16, "y": 16}, "x", "y", [layer("p", "x", "y", [16], [Overlap("x", "y", 0, 16, True)])])
+    plan = plan_memory(net)
+    with pytest.raises(PlanError, match="while layer 'p' runs"):
+        check_plan(net, move(plan, "p.s0", offset=plan.placements["x"].offset))

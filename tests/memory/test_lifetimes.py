@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from tvm_tiny.memory.lifetimes import lifetimes, lower_bound
-from tvm_tiny.program import Program
+from tvm_tiny.memory.lifetimes import lifetimes, lower_bound, usable_overlaps
+from tvm_tiny.program import Overlap, Program
 
 from .programs import layer, program, programs
 
@@ -74,3 +74,18 @@ def test_lower_bound_is_the_largest_sum_over_all_steps(net: Program):
     buffers = lifetimes(net)
     steps = range(max(len(net.layers), 1))
     assert lower_bound(buffers) == max(sum(b.size for b in buffers if b.first <= step <= b.last) for step in steps)
+
+
+def test_only_an_input_that_dies_may_be_overwritten():
+    into = {name: [Overlap(name, out, 0, 8, True)] for name, out in (("x", "a"), ("a", "b"), ("b", "y"))}
+    sizes = dict.fromkeys(("x", "a", "b", "y", "flat"), 8)
+
+    def usable(outputs: str, aliases: dict[str, str], *, last: str = "b") -> list[str]:
+        layers = [layer("p", "x", "a", (), into["x"]), layer("q", "a", "b", (), into["a"]), layer("r", last, "y", (), into["b"])]
+        return [each.input for each in usable_overlaps(program(sizes, "x", outputs, layers, aliases))]
+
+    assert usable("y", {}) == ["x", "a", "b"]
+    assert usable("y b", {}) == ["x", "a"]  # an output of the model, even where it is read by the last layer
+    assert usable("flat", {"flat": "b"}) == ["x", "a"]  # a view of it
+    assert usable("x y", {}) == ["a", "b"]
+    assert usable("y", {}, last="b a") == ["x", "b"]  # read again later

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tvm_tiny.program import Program
+from tvm_tiny.program import Overlap, Program
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,27 @@ def lifetimes(program: Program) -> tuple[Lifetime, ...]:
         first[name], last[name] = 0, end
     sizes.update({name: program.tensors[name].nbytes for name in first if name in program.tensors})
     return tuple(Lifetime(name, sizes[name], first[name], last[name]) for name in first)
+
+
+def usable_overlaps(program: Program) -> tuple[Overlap, ...]:
+    """The overlaps of all layers that a plan may use: the input dies in the layer, and the output is born there.
+
+    Both then are storages that nothing else needs: an input that is read again later, through whatever view, or is an output of the
+    model, keeps its bytes.
+    """
+    span = {buffer.name: buffer for buffer in lifetimes(program)}
+    kept = {storage_name(program, name) for name in program.output_tensors}
+    given = {storage_name(program, name) for name in program.input_tensors}
+    return tuple(
+        overlap
+        for time, layer in enumerate(program.layers)
+        for overlap in layer.overlaps
+        if span[overlap.input].last == time
+        and span[overlap.output].first == time
+        and overlap.input not in kept
+        and overlap.output not in given
+        and overlap.input not in layer.outputs
+    )
 
 
 def border_storage(program: Program) -> frozenset[str]:

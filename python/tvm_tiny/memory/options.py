@@ -27,6 +27,8 @@ class Memory:
         the caller brings, so that the arena needs no room for them.
     limit : int or None
         Bytes that the arena may have at most; a plan that needs more is refused.
+    overlap : bool
+        A layer's output may run over an input that nothing needs any more, where that is exact.
 
     Raises
     ------
@@ -37,6 +39,7 @@ class Memory:
     planner: str = "exact"
     io: Literal["arena", "outside"] = "arena"
     limit: int | None = None
+    overlap: bool = True
 
     def __post_init__(self) -> None:
         if self.planner not in PLANNERS:

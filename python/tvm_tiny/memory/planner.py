@@ -1,8 +1,9 @@
 """The static memory plan: every activation and scratch buffer gets a fixed place in one arena at compile time.
 
 The order of execution says when each buffer is alive (`lifetimes`). Two buffers that are alive at one time must not share a byte,
-all others may. Placing them so that the arena becomes small is a packing problem, rectangles of size × lifetime that may slide
-along the axis of addresses; it is NP-hard, and the algorithms for it live in ``src/planner``:
+all others may, and so may the output of a layer and an input that dies there, as far as the layer's order of reading and writing
+allows (`program.Overlap`). Placing them so that the arena becomes small is a packing problem, rectangles of size × lifetime that
+may slide along the axis of addresses; it is NP-hard, and the algorithms for it live in ``src/planner``:
 
 ``exact``
     The best of the others, then a search that makes it smaller or proves that this is impossible, within its limit.
@@ -17,12 +18,14 @@ along the axis of addresses; it is NP-hard, and the algorithms for it live in ``
 from __future__ import annotations
 
 from tvm_tiny.memory import native
-from tvm_tiny.memory.lifetimes import border_storage, lifetimes, lower_bound
+from tvm_tiny.memory.lifetimes import border_storage, lifetimes, lower_bound, usable_overlaps
 from tvm_tiny.memory.plan import MemoryPlan, Placement
 from tvm_tiny.program import Program
 
 
-def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 16, io: str = "arena") -> MemoryPlan:
+def plan_memory(
+    program: Program, *, algorithm: str = "exact", alignment: int = 16, io: str = "arena", overlap: bool = True
+) -> MemoryPlan:
     """Place every tensor and scratch buffer of ``program`` into one arena.
 
     Parameters
@@ -32,9 +35,10 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
         One of those above.
     alignment : int
         Of the arena and of every offset, in bytes; a power of two. 16 is what MVE's vector loads want, and more than any scalar.
-
     io : "arena" or "outside"
         Outside: inputs and outputs have no place, but for one of which an output is only a part.
+    overlap : bool
+        Outputs may run over inputs that nothing needs any more, as far as the layers allow.
 
     Returns
     -------
@@ -55,7 +59,13 @@ def plan_memory(program: Program, *, algorithm: str = "exact", alignment: int = 
 
     outside = border_storage(program) if io == "outside" else frozenset()
     buffers = tuple(buffer for buffer in lifetimes(program) if buffer.name not in outside)
-    placed = native.place(algorithm, buffers, alignment=alignment)
+    number = {buffer.name: index for index, buffer in enumerate(buffers)}
+    relaxed = [
+        native.Relaxed(number[each.output], number[each.input], each.before, each.after, each.same)
+        for each in (usable_overlaps(program) if overlap else ())
+        if each.input in number and each.output in number
+    ]
+    placed = native.place(algorithm, buffers, alignment=alignment, relaxed=relaxed)
     placements = {
         buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last)
         for buffer, (_, offset) in zip(buffers, placed.places, strict=True)

@@ -25,7 +25,8 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
         "live_macs": sum(layer.live_macs for layer in module.layers),
         "ram": {
             "arena": module.arena_size,
-            "arena_lower_bound": plan.lower_bound,
+            "arena_lower_bound": plan.overlap_bound,
+            "arena_lower_bound_no_overlap": plan.lower_bound,
             "arena_lower_bound_overlap": plan.overlap_bound,
             "arena_ratio": _ratio(module.arena_size, plan.overlap_bound),
             "io": io,

@@ -10,7 +10,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* add (1, 6, 5, 4) x (1, 6, 5, 4) -> (1, 6, 5, 4): y */
-static TVM_TINY_NOINLINE void m_add_0(const int8_t *restrict x, const int8_t *restrict y, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_add_0(const int8_t *restrict x, const int8_t *y, int8_t *output) {
   for (int32_t i_0 = 0; i_0 < 30; ++i_0) {
     const int32_t v1 = i_0 * 4;
     output[v1] = (int8_t)tvm_tiny_clamp((x[v1] * 1497966 + y[v1] * 599186 + 3145727) >> 21, -128, 127);
@@ -35,7 +35,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
 
   const int8_t *const z = ((inputs != NULL) && (inputs->z != NULL)) ? inputs->z : memory;
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 128;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 256;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: add_0, 1x6x5x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

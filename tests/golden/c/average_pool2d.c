@@ -10,7 +10,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* average_pool2d (1, 6, 5, 4) -> (1, 3, 2, 4): y */
-static TVM_TINY_NOINLINE void m_average_pool2d_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_average_pool2d_0(const int8_t *x, int8_t *output) {
   for (int32_t oh = 0; oh < 3; ++oh) {
     for (int32_t ow = 0; ow < 2; ++ow) {
       for (int32_t c = 0; c < 4; ++c) {
@@ -37,7 +37,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: average_pool2d_0, 1x3x2x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

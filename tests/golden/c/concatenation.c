@@ -9,9 +9,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* concatenate (1, 6, 5, 4) x (1, 6, 5, 2) -> (1, 6, 5, 6): y */
-static TVM_TINY_NOINLINE void m_concatenate_0(const int8_t *restrict x0,
-                                              const int8_t *restrict x1,
-                                              int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_concatenate_0(const int8_t *x0, const int8_t *restrict x1, int8_t *output) {
   for (int32_t i1 = 0; i1 < 6; ++i1) {
     for (int32_t i2 = 0; i2 < 5; ++i2) {
       for (int32_t i3 = 0; i3 < 6; ++i3) {
@@ -32,8 +30,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const z = ((inputs != NULL) && (inputs->z != NULL)) ? inputs->z : memory;
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 64;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 192;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 128;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 64;
 
   /* 0: concatenate_0, 1x6x5x6 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

@@ -11,7 +11,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* conv2d (1, 6, 5, 4) -> (1, 6, 5, 8): y */
-static TVM_TINY_NOINLINE void m_conv2d_0(const int8_t *restrict x, int8_t *restrict output, int8_t *restrict padded) {
+static TVM_TINY_NOINLINE void m_conv2d_0(const int8_t *x, int8_t *output, int8_t *restrict padded) {
   for (int32_t oh = 0; oh < 6; ++oh) {
     for (int32_t i = 0; i < 3; ++i) {
       for (int32_t j = 0; j < 7; ++j) {
@@ -52,12 +52,12 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 240;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 128;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: conv2d_0, 1x6x5x8 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);
-  m_conv2d_0(x, y, memory + 368);
+  m_conv2d_0(x, y, memory + 256);
   TVM_TINY_TRACE_LAYER(0, y, 240u);
 
   return M_OK;

@@ -11,9 +11,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* depthwise_conv2d (1, 6, 5, 4) -> (1, 3, 3, 4): y */
-static TVM_TINY_NOINLINE void m_depthwise_conv2d_0(const int8_t *restrict x,
-                                                   int8_t *restrict output,
-                                                   int8_t *restrict padded) {
+static TVM_TINY_NOINLINE void m_depthwise_conv2d_0(const int8_t *x, int8_t *output, int8_t *restrict padded) {
   for (int32_t oh = 0; oh < 3; ++oh) {
     for (int32_t i = 0; i < 3; ++i) {
       for (int32_t j = 0; j < 7; ++j) {
@@ -51,7 +49,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 224;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: depthwise_conv2d_0, 1x3x3x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

@@ -10,7 +10,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* dequantize (1, 10) -> (1, 10): y */
-static TVM_TINY_NOINLINE void m_dequantize_0(const int8_t *restrict x, float *restrict output) {
+static TVM_TINY_NOINLINE void m_dequantize_0(const int8_t *x, float *output) {
   for (int32_t i = 0; i < 10; ++i) {
     output[i] = tvm_tiny_dequantize(x[i], 0.1f, 3);
   }
@@ -26,8 +26,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)(memory + 16);
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 32;
+  float *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : (float *)(void *)memory;
 
   /* 0: dequantize_0, 1x10 float32, "y" */
   TVM_TINY_BEGIN_LAYER(0);

@@ -9,7 +9,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* lookup (1, 6, 5, 4) -> (1, 6, 5, 4): y */
-static TVM_TINY_NOINLINE void m_lookup_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_lookup_0(const int8_t *x, int8_t *output) {
   for (int32_t i = 0; i < 120; ++i) {
     output[i] = m_lookup_0_table[x[i] + 128];
   }
@@ -26,7 +26,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: lookup_0, 1x6x5x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

@@ -10,7 +10,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* max_pool2d (1, 6, 5, 4) -> (1, 3, 2, 4): y */
-static TVM_TINY_NOINLINE void m_max_pool2d_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_max_pool2d_0(const int8_t *x, int8_t *output) {
   for (int32_t i1 = 0; i1 < 3; ++i1) {
     for (int32_t i2 = 0; i2 < 2; ++i2) {
       for (int32_t i3 = 0; i3 < 4; ++i3) {
@@ -37,7 +37,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: max_pool2d_0, 1x3x2x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

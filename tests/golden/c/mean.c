@@ -11,7 +11,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* mean (1, 6, 5, 4) -> (1, 4): y */
-static TVM_TINY_NOINLINE void m_mean_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_mean_0(const int8_t *x, int8_t *output) {
   for (int32_t i1 = 0; i1 < 4; ++i1) {
     int32_t acc = 0;
     for (int32_t i = 0; i < 6; ++i) {
@@ -34,7 +34,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: mean_0, 1x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

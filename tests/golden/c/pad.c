@@ -9,7 +9,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* pad (1, 6, 5, 4) -> (1, 7, 7, 4): y */
-static TVM_TINY_NOINLINE void m_pad_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_pad_0(const int8_t *x, int8_t *output) {
   for (int32_t i1 = 0; i1 < 7; ++i1) {
     for (int32_t i2 = 0; i2 < 7; ++i2) {
       for (int32_t i3 = 0; i3 < 4; ++i3) {
@@ -30,8 +30,8 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 128;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 80;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: pad_0, 1x7x7x4 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);

@@ -11,7 +11,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* conv2d (1, 6, 5, 4) -> (1, 6, 5, 8): y */
-static TVM_TINY_NOINLINE void m_conv2d_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_conv2d_0(const int8_t *x, int8_t *output) {
   for (int32_t oh = 0; oh < 6; ++oh) {
     for (int32_t ow = 0; ow < 5; ++ow) {
       for (int32_t oc = 0; oc < 8; ++oc) {
@@ -37,7 +37,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 240;
+  const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory + 128;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: conv2d_0, 1x6x5x8 int8, "y" */

@@ -10,7 +10,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* quantize (1, 10) -> (1, 10): y */
-static TVM_TINY_NOINLINE void m_quantize_0(const float *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_quantize_0(const float *x, int8_t *output) {
   for (int32_t i = 0; i < 10; ++i) {
     output[i] = (int8_t)tvm_tiny_quantize_f32(x[i], 0.1f, 3, -128, 127);
   }
@@ -26,7 +26,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
     return M_ERROR_ALIGNMENT;
   }
 
-  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)(memory + 16);
+  const float *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : (float *)(void *)memory;
   int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: quantize_0, 1x10 int8, "y" */

@@ -13,7 +13,7 @@
 #include "tvm_tiny/runtime/trace.h"
 
 /* softmax (1, 10) -> (1, 10): y */
-static TVM_TINY_NOINLINE void m_softmax_0(const int8_t *restrict x, int8_t *restrict output) {
+static TVM_TINY_NOINLINE void m_softmax_0(const int8_t *x, int8_t *output) {
   int32_t total = 0;
   int8_t largest = -128;
   for (int32_t i = 0; i < 10; ++i) {
@@ -40,7 +40,7 @@ enum m_status m_run(void *arena, const struct m_inputs *inputs, const struct m_o
   }
 
   const int8_t *const x = ((inputs != NULL) && (inputs->x != NULL)) ? inputs->x : memory;
-  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory + 16;
+  int8_t *const y = ((outputs != NULL) && (outputs->y != NULL)) ? outputs->y : memory;
 
   /* 0: softmax_0, 1x10 int8, "y" */
   TVM_TINY_BEGIN_LAYER(0);
