@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvm_tiny.memory import PlanError, check_plan, plan_memory
@@ -80,6 +80,7 @@ def test_missing_and_foreign_places_are_found():
         check_plan(NET, replace(plan, placements=plan.placements | {"ghost": plan.placements["x"]}))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_agrees_with_the_overlap_of_intervals_on_random_plans(data: st.DataObject):
     """Playing the program and comparing intervals are two ways to the same answer (for programs that read all inputs first)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tvm_tiny.memory import PlanError, check_plan, plan_memory
 from tvm_tiny.program import Program
@@ -32,6 +32,7 @@ def test_an_output_that_is_a_part_is_copied_out_of_the_arena() -> None:
     assert set(plan_memory(net, io="outside").placements) == {"a"}
 
 
+@settings(deadline=None)
 @given(programs())
 def test_random_programs_need_no_more_and_are_safe(net: Program) -> None:
     inside, outside = plan_memory(net), plan_memory(net, io="outside")

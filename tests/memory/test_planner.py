@@ -3,7 +3,7 @@
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvm_tiny.memory import check_plan, plan_memory
@@ -75,6 +75,7 @@ def test_same_program_gives_the_same_plan():
     assert plan_memory(net) == plan_memory(net)
 
 
+@settings(deadline=None)
 @given(programs(), st.sampled_from([1, 4, 16, 64]), st.booleans())
 def test_random_programs_get_safe_plans(net: Program, alignment: int, overlap: bool):
     plan = plan_memory(net, alignment=alignment, overlap=overlap)
