@@ -1,5 +1,7 @@
 """When a buffer is alive."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -89,3 +91,10 @@ def test_only_an_input_that_dies_may_be_overwritten():
     assert usable("flat", {"flat": "b"}) == ["x", "a"]  # a view of it
     assert usable("x y", {}) == ["a", "b"]
     assert usable("y", {}, last="b a") == ["x", "b"]  # read again later
+
+
+def test_what_is_kept_from_call_to_call_is_never_overwritten():
+    layers = [layer("p", "x", "a", (), [Overlap("x", "a", 0, 8)]), layer("q", "a", "y", (), [Overlap("a", "y", 0, 8)])]
+    net = program(dict.fromkeys("xay", 8), "x", "y", layers)
+    assert len(usable_overlaps(net)) == 2
+    assert usable_overlaps(replace(net, kept=frozenset({"a"}))) == ()

@@ -90,11 +90,11 @@ def usable_overlaps(program: Program) -> tuple[Overlap, ...]:
     """The overlaps of all layers that a plan may use: the input dies in the layer, and the output is born there.
 
     Both then are storages that nothing else needs: an input that is read again later, through whatever view, or is an output of the
-    model, keeps its bytes.
+    model, keeps its bytes, and so does what is kept from call to call.
     """
     span = {buffer.name: buffer for buffer in lifetimes(program)}
-    kept = {storage_name(program, name) for name in program.output_tensors}
-    given = {storage_name(program, name) for name in program.input_tensors}
+    kept = {storage_name(program, name) for name in program.output_tensors} | program.kept
+    given = {storage_name(program, name) for name in program.input_tensors} | program.kept
     return tuple(
         overlap
         for time, layer in enumerate(program.layers)
