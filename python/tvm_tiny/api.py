@@ -80,7 +80,7 @@ def compile(  # noqa: A001 - the public name
     from tvm_tiny.codegen.module import generate
     from tvm_tiny.codegen.peak import check_limit
     from tvm_tiny.memory.check import check_plan
-    from tvm_tiny.memory.planner import plan_memory
+    from tvm_tiny.memory.order import plan_in_order
     from tvm_tiny.op.qdq import Arithmetic
     from tvm_tiny.schedule.program import schedule_program
     from tvm_tiny.schedule.stream import stream_program
@@ -97,7 +97,7 @@ def compile(  # noqa: A001 - the public name
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
-    plan = plan_memory(program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap)
+    program, plan = plan_in_order(program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap)
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")

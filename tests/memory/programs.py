@@ -30,7 +30,7 @@ def program(
 
 
 @st.composite
-def programs(draw: st.DrawFn, *, unused_inputs: bool = True) -> Program:
+def programs(draw: st.DrawFn, *, unused_inputs: bool = True, most_layers: int = 12) -> Program:
     """Random graphs: branches, several inputs and outputs, views, scratch, tensors that nobody reads, outputs that are inputs, and
     outputs that may overlap inputs.
     """
@@ -40,7 +40,7 @@ def programs(draw: st.DrawFn, *, unused_inputs: bool = True) -> Program:
     aliases: dict[str, str] = {}
     layers = []
     readable = list(inputs)
-    for index in range(draw(st.integers(0 if unused_inputs else 1, 12))):
+    for index in range(draw(st.integers(0 if unused_inputs else 1, most_layers))):
         reads = draw(st.lists(st.sampled_from(readable), min_size=1, max_size=3, unique=True))
         if index == 0 and not unused_inputs:
             reads = inputs
