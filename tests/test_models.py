@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.codegen.compilers import CLANG, Compiler
+from tests.codegen.compilers import CLANG, WARNINGS, Compiler
 from tvm_tiny.api import Optimize, Verification, verify
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.board import get_board
 from tvm_tiny.frontend import load
+from tvm_tiny.target import get_core
 from tvm_tiny.testing.samples import random_inputs
 
 pytestmark = pytest.mark.models
@@ -105,6 +106,20 @@ def test_the_c_compiles_without_a_warning(models_dir: Path, name: str, compiler:
     compiled = compile_model(models_dir / f"{name}.tflite", target="cortex-m4" if compiler is ARM_GCC else "c")
     compiled.save(tmp_path)
     compiler.check([tmp_path / source for source in compiled.module.sources], [tmp_path])
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("target", ["cortex-m0", "cortex-m4"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_c_for_a_core_compiles_without_a_warning(
+    models_dir: Path, name: str, target: str, optimize: Optimize, tmp_path: Path
+) -> None:
+    compiled = compile_model(models_dir / f"{name}.tflite", target=target, optimize=optimize)
+    compiled.save(tmp_path)
+    # To objects: numbers reach the text of assembly only when functions have been inlined.
+    flags = ("-std=c99", *get_core(target).cflags, "-O2", *WARNINGS, f"-I{tmp_path}", "-c")
+    compiler = Compiler("gcc", "arm-none-eabi-gcc", flags)
+    compiler.run(*(tmp_path / source for source in compiled.module.sources), cwd=tmp_path)
 
 
 @pytest.mark.parametrize("name", MODELS)

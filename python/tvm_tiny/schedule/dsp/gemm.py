@@ -23,6 +23,8 @@ from tvm_tiny.target import Core
 
 FACTOR = 256
 _PIXELS, _CHANNELS = 3, 2
+_SHORT = 8
+"""Words of a column that are written out however small the code shall be: their places are then known, and cost no division."""
 _SUM_LIMIT = 2**23
 """Sums below this stay exact when 256 times them is computed modulo 2^32."""
 
@@ -275,7 +277,7 @@ def _schedule(func: tirx.PrimFunc, window: Window, signed: bool, core: Core) -> 
     per_tap = window.image[3] // 4
     if window.image[3] % 4 == 0 and window.kernel != (1, 1):
         sch.split(k, [*window.kernel, per_tap])
-    elif window.image[3] % 4 and window.words <= core.unroll:
+    elif window.image[3] % 4 and window.words <= max(core.unroll, _SHORT):
         sch.unroll(k)
     if not signed:
         odd = sch.get_sblock("odd")

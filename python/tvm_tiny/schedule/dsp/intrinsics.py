@@ -17,9 +17,13 @@ def dot(words: int, unroll: int, signed: bool) -> str:
     """Name of the intrinsic ``tvm_tiny_dot_3x2`` for ``words`` words of four values, ``unroll`` of them to one turn of its loop.
 
     It computes ``acc[channel, pixel] += sum of dot(columns[k, :, pixel], weight[k, channel])``; ``columns`` holds for every
-    word the even lanes of all pixels, then the odd ones; ``acc`` is local.
+    word the even lanes of all pixels, then the odd ones; ``acc`` is local. Where ``unroll`` is 1, the C function is one that all
+    layers share.
     """
     product, is_signed = _DOT[signed], int(signed)
+    shared = unroll == 1  # little code: one copy for all layers
+    function = f"tvm_tiny_dot_3x2_{'s8' if signed else 'u8'}" if shared else "tvm_tiny_dot_3x2"
+    numbers = (words,) if shared else (words, unroll, is_signed)
 
     @T.prim_func(s_tir=True)
     def description(x: T.handle, w: T.handle, acc: T.handle) -> None:
@@ -42,18 +46,7 @@ def dot(words: int, unroll: int, signed: bool) -> str:
         with T.sblock("root"):
             T.reads(A[0:2, 0:3], X[0:words, 0:2, 0:3], W[0:words, 0:2])
             T.writes(A[0:2, 0:3])
-            T.evaluate(
-                T.call_extern(
-                    "int32",
-                    "tvm_tiny_dot_3x2",
-                    A.access_ptr("rw"),
-                    X.access_ptr("r"),
-                    W.access_ptr("r"),
-                    words,
-                    unroll,
-                    is_signed,
-                )
-            )
+            T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), *numbers))
 
     return _registered(f"dot_3x2x{words}by{unroll}_{is_signed}", description, implementation)
 

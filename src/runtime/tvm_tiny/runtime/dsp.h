@@ -214,6 +214,15 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_dot_3x2(int32_t *acc, const i
 #endif
 }
 
+/* The same, one copy for all layers: for weights as they are, and for odd weights that are stored plus 128. */
+static TVM_TINY_KERNEL void tvm_tiny_dot_3x2_s8(int32_t *acc, const int32_t *x, const int32_t *w, int32_t words) {
+  tvm_tiny_dot_3x2(acc, x, w, words, 1, 1);
+}
+
+static TVM_TINY_KERNEL void tvm_tiny_dot_3x2_u8(int32_t *acc, const int32_t *x, const int32_t *w, int32_t words) {
+  tvm_tiny_dot_3x2(acc, x, w, words, 1, 0);
+}
+
 /* acc[channel * 4 + pixel] += weights of the channel . inputs of the pixel, for 4 pixels and 2 channels, over "rows"
  * runs of 4 * words values. x: for every 4 values of a row, their even and their odd lanes; the next pixel starts
  * "distance" words behind, the next row "pitch" words. w: for every 4 values, a word of each channel. All but the
