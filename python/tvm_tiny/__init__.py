@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tvm_tiny.board import list_boards
     from tvm_tiny.frontend import load
     from tvm_tiny.memory.options import Memory
+    from tvm_tiny.memory.pools import Pool
     from tvm_tiny.model import Model
     from tvm_tiny.quantize import quantize
     from tvm_tiny.target import list_targets
@@ -28,6 +29,7 @@ __all__ = [
     "CompiledModel",
     "Memory",
     "Model",
+    "Pool",
     "compile",
     "list_boards",
     "list_targets",
@@ -42,6 +44,7 @@ _HOME = {
     "CompiledModel": "tvm_tiny.api",
     "Memory": "tvm_tiny.memory.options",
     "Model": "tvm_tiny.model",
+    "Pool": "tvm_tiny.memory.pools",
     "compile": "tvm_tiny.api",
     "list_boards": "tvm_tiny.board",
     "list_targets": "tvm_tiny.target",

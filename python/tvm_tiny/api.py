@@ -97,7 +97,9 @@ def compile(  # noqa: A001 - the public name
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
-    program, plan = plan_in_order(program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap)
+    program, plan = plan_in_order(
+        program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap, pools=memory.pools, pins=memory.pins
+    )
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")
@@ -210,9 +212,9 @@ def package(
     from tvm_tiny.packaging import package_models
 
     chosen = get_format(form)
-    if memory.io != "arena":
+    if memory.io != "arena" or len(memory.pools) > 1:
         raise TargetError(
-            "packages hold examples that work on one arena with inputs and outputs in it: --io outside is for compile"
+            "packages hold examples that work on one arena with inputs and outputs in it", "compile takes these options"
         )
     compiled = []
     for each in models:

@@ -140,5 +140,5 @@ def test_unknown_place_of_inputs_and_outputs(model: Path, command: Command) -> N
 
 
 def test_packages_want_them_inside(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="--io outside is for compile"):
+    with pytest.raises(TargetError, match="work on one arena with inputs and outputs in it"):
         package([model], form="mlf", output=tmp_path / "out.tar", memory=Memory(io="outside"))

@@ -116,22 +116,24 @@ def read_check(folder: Path, module: CModule, samples: int) -> ArenaCheck:
 
 
 def _touches(module: CModule, row: Sequence[int]) -> list[Touch]:
-    sample, index, damage, _, first, last, count, before, after = row
+    sample, index, damage, pool, first, last, count, before, after = row
     layer = module.layers[index].name if index < len(module.layers) else f"{module.name}_run, behind its layers,"
-    places = [_place(module, index, first)] if count else []
+    places = [_place(module, index, pool, first)] if count else []
     touches = [Touch(sample, layer, first, last, count, before, after, place) for place in places]
     return touches + [Touch(sample, layer, 0, 0, 0, 0, 0, text) for bit, text in DAMAGE.items() if damage & bit]
 
 
-def _place(module: CModule, layer: int, offset: int) -> str:
+def _place(module: CModule, layer: int, pool: int, offset: int) -> str:
     """What is at ``offset`` while ``layer`` runs, and what of the layer's own lies just in front of it."""
+    size, where = module.pool_sizes[pool], f" of pool {module.pools[pool].name}" if module.pools else ""
     if offset < 0:
-        return f"{-offset:,} bytes in front of it"
-    if offset >= module.arena_size:
-        return f"{offset - module.arena_size + 1:,} bytes behind its end"
-    alive = [buffer for buffer in module.buffers if buffer.first <= layer <= buffer.last and _holds(buffer, offset)]
-    held = f"in {alive[0].kind} {alive[0].name}" if alive else "in a free gap"
-    own = [buffer for buffer in module.buffers if layer in buffer.writers and buffer.offset + buffer.size <= offset]
+        return f"{-offset:,} bytes in front{where or ' of it'}"
+    if offset >= size:
+        return f"{offset - size + 1:,} bytes behind {f'the end{where}' if where else 'its end'}"
+    buffers = [buffer for buffer in module.buffers if buffer.pool == pool]
+    alive = [buffer for buffer in buffers if buffer.first <= layer <= buffer.last and _holds(buffer, offset)]
+    held = (f"in {alive[0].kind} {alive[0].name}" if alive else "in a free gap") + where
+    own = [buffer for buffer in buffers if layer in buffer.writers and buffer.offset + buffer.size <= offset]
     if not own:
         return held
     nearest = max(own, key=lambda buffer: buffer.offset + buffer.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,44 @@ def _table(module: CModule, name: str, members: tuple[str, ...], offsets: tuple[
     rows = []
     for member, outside in zip(members, offsets, strict=True):
         offset = _macro(module, member, "OFFSET") if _in_arena(module, member) else "HARNESS_NO_PLACE"
-        rows.append(f"    {{0u, {offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
+        rows.append(f"    {{{_pool_of(module, member)}u, {offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
     return f"static const struct harness_tensor {name}[] = {{\n{''.join(rows)}}};\n"
+
+
+def _pool_of(module: CModule, member: str) -> int:
+    """The index of the pool that holds the tensor which the header calls ``member``."""
+    size = _macro(module, member, "SIZE")
+    found = re.search(rf", in pool (\w+)\. \*/\n#define {size} ", module.files[f"{module.name}.h"])
+    return [pool.name for pool in module.pools].index(found[1]) if found and module.pools else 0
+
+
+def _pools(module: CModule) -> str:
+    """The memories of the model, each of exactly its size, and what <model>_run is given of them."""
+    upper, alignment = module.name.upper(), f"{module.name.upper()}_ARENA_ALIGNMENT"
+    sizes = {f"harness_{pool.name}_pool": f"{upper}_POOL_{pool.name.upper()}_BYTES" for pool in module.pools}
+    sizes = sizes or {"harness_arena": f"{upper}_ARENA_SIZE"}
+    definitions = "\n".join(f"HARNESS_POOL({name}, {size}, {alignment})" for name, size in sizes.items())
+    rows = "\n".join(f"    HARNESS_POOL_ROW({name}, {size}, {alignment})," for name, size in sizes.items())
+    body = "  return harness_pools[0].start;\n"
+    if module.pools:
+        assignments = "".join(f"  pools.{pool.name} = harness_pools[{index}].start;\n" for index, pool in enumerate(module.pools))
+        body = f"  static struct {module.name}_pools pools;\n{assignments}  return &pools;\n"
+    return f"""\
+{definitions}
+static const struct harness_pool harness_pools[] = {{
+{rows}
+}};
+
+/* What {module.name}_run is given to work in. */
+static void *harness_memory(void) {{
+{body}}}
+"""
 
 
 def _writes(module: CModule) -> str:
     """The bytes that each layer may write; only builds that check the arena read them."""
     rows = [
-        f"    {{{layer}u, 0u, {buffer.offset}u, {buffer.size}u, {int(buffer.bound)}}},\n"
+        f"    {{{layer}u, {buffer.pool}u, {buffer.offset}u, {buffer.size}u, {int(buffer.bound)}}},\n"
         for layer, buffer in sorted(
             ((layer, buffer) for buffer in module.buffers for layer in buffer.writers), key=lambda row: (row[0], row[1].offset)
         )
@@ -75,7 +106,9 @@ static const struct allowed_write harness_writes[] = {{
 
 def _checks(module: CModule) -> str:
     """The sizes that the header states are those that the Python side packs and unpacks."""
-    sizes = [(f"{module.name.upper()}_ARENA_SIZE", module.arena_size)]
+    upper = module.name.upper()
+    sizes = [(f"{upper}_POOL_{pool.name.upper()}_BYTES", pool.size) for pool in module.pools]
+    sizes = sizes or [(f"{upper}_ARENA_SIZE", module.arena_size)]
     tensors: list[tuple[TensorSpec, str]] = [
         *zip(module.inputs, module.input_members, strict=True),
         *zip(module.outputs, module.output_members, strict=True),
@@ -86,7 +119,7 @@ def _checks(module: CModule) -> str:
 
 def glue_header(module: CModule, *, outside: bool) -> str:
     """The text of ``model_glue.h``; ``outside`` says whether the board has room for a buffer outside the arena."""
-    name, upper = module.name, module.name.upper()
+    name = module.name
     buffer = outside_buffer(module)
     input_offsets, output_offsets = buffer.offsets[: len(module.inputs)], buffer.offsets[len(module.inputs) :]
     ports = [("input", member) for member in module.input_members] + [("output", member) for member in module.output_members]
@@ -112,16 +145,7 @@ def glue_header(module: CModule, *, outside: bool) -> str:
 #define TVM_TINY_MODEL_OUTSIDE_SIZE {buffer.size if outside else 0}u
 
 {_checks(module)}
-HARNESS_POOL(harness_arena, {upper}_ARENA_SIZE, {upper}_ARENA_ALIGNMENT)
-static const struct harness_pool harness_pools[] = {{
-    HARNESS_POOL_ROW(harness_arena, {upper}_ARENA_SIZE, {upper}_ARENA_ALIGNMENT),
-}};
-
-/* What {name}_run is given to work in. */
-static void *harness_memory(void) {{
-  return harness_pools[0].start;
-}}
-
+{_pools(module)}
 {_writes(module)}
 {_table(module, "harness_inputs", module.input_members, input_offsets)}
 {_table(module, "harness_outputs", module.output_members, output_offsets)}

@@ -31,6 +31,7 @@ def buffers_of(program: Program, plan: MemoryPlan, ports: Ports) -> tuple[Buffer
             writers=tuple(by),
             bound=ports.owner(place.name, place.size) is not None,
             source=_source(program, place.name, ports),
+            pool=place.pool,
             producer=program.layers[by[0]].name if by else "",
         )
 

@@ -19,44 +19,72 @@ from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.program import Layer, Program, Scratch, Stream
 
 
-def entry_signature(prefix: str) -> str:
+def entry_signature(prefix: str, plan: MemoryPlan) -> str:
     """The declaration of ``<prefix>_run``, without a semicolon."""
-    parameters = ["void *arena", f"const struct {prefix}_inputs *inputs", f"const struct {prefix}_outputs *outputs"]
+    parameters = [
+        _memory_parameter(prefix, plan),
+        f"const struct {prefix}_inputs *inputs",
+        f"const struct {prefix}_outputs *outputs",
+    ]
     return parameter_list(f"enum {prefix}_status {prefix}_run", parameters)
 
 
 def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str, functions: Sequence[Call]) -> str:
     """The C text of ``<prefix>_run``; ``functions`` is what it calls for each layer."""
     globals_ = {f"{prefix}_{constant.name}" for constant in program.constants} | {call.function for call in functions}
-    taken = {"arena", "inputs", "outputs", "memory", "memcpy", "tick", *globals_}
+    pools = {"pools", *(f"{pool.name}_pool" for pool in plan.pools)} if plan.pools else set()
+    taken = {"arena", "inputs", "outputs", "memory", "memcpy", "tick", *pools, *globals_}
     return _Entry(program, plan, ports, prefix, _local_names(ports, taken), functions).text() + _reset(program, plan, prefix)
 
 
-def reset_signature(prefix: str) -> str:
+def reset_signature(prefix: str, plan: MemoryPlan) -> str:
     """The declaration of ``<prefix>_reset``, without a semicolon."""
-    return f"enum {prefix}_status {prefix}_reset(void *arena)"
+    return parameter_list(f"enum {prefix}_status {prefix}_reset", [_memory_parameter(prefix, plan)])
+
+
+def _memory_parameter(prefix: str, plan: MemoryPlan) -> str:
+    return f"const struct {prefix}_pools *pools" if plan.pools else "void *arena"
 
 
 def _reset(program: Program, plan: MemoryPlan, prefix: str) -> str:
     """The text of ``<prefix>_reset``, "" where nothing is kept between calls. No row of a band is read before it is written."""
     if program.stream is None:
         return ""
-    upper = prefix.upper()
-    lines = ["  int8_t *const memory = (int8_t *)arena;", "", *_arena_checks(upper), "", f"  *{_clock(program, plan)} = 0;"]
-    return "\n".join(["", f"{reset_signature(prefix)} {{", *lines, f"  return {upper}_OK;", "}", ""])
+    upper, place = prefix.upper(), plan.placements[_clock_buffer(program)]
+    memory = _memory_name(plan, place.pool)
+    source = f"pools->{plan.pools[place.pool].name}" if plan.pools else "arena"
+    lines = _early_return("pools == NULL", f"{upper}_ERROR_NULL") if plan.pools else []
+    lines += [
+        f"  int8_t *const {memory} = (int8_t *){source};",
+        "",
+        *_memory_checks(upper, memory),
+        "",
+        f"  *{_clock(program, plan)} = 0;",
+    ]
+    return "\n".join(["", f"{reset_signature(prefix, plan)} {{", *lines, f"  return {upper}_OK;", "}", ""])
 
 
-def _clock(program: Program, plan: MemoryPlan) -> str:
+def _clock_buffer(program: Program) -> str:
     stream = program.stream
     assert stream is not None
     layer = next(each for each in program.layers if each.chain and each.chain.stream)
-    return _arena_pointer("int32_t", plan.placements[f"{layer.name}.{stream.clock}"].offset)
+    return f"{layer.name}.{stream.clock}"
 
 
-def _arena_checks(upper: str) -> list[str]:
+def _clock(program: Program, plan: MemoryPlan) -> str:
+    place = plan.placements[_clock_buffer(program)]
+    return _arena_pointer("int32_t", place.offset, _memory_name(plan, place.pool))
+
+
+def _memory_name(plan: MemoryPlan, pool: int) -> str:
+    """The local variable that points at a memory."""
+    return f"{plan.pools[pool].name}_pool" if plan.pools else "memory"
+
+
+def _memory_checks(upper: str, memory: str) -> list[str]:
     return [
-        *_early_return("memory == NULL", f"{upper}_ERROR_NULL"),
-        *_early_return(f"((uintptr_t)memory % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT"),
+        *_early_return(f"{memory} == NULL", f"{upper}_ERROR_NULL"),
+        *_early_return(f"((uintptr_t){memory} % {upper}_ARENA_ALIGNMENT) != 0u", f"{upper}_ERROR_ALIGNMENT"),
     ]
 
 
@@ -86,6 +114,7 @@ class _Entry:
         copies = [self._copy(port) for port in self.ports.outputs if self._owner(port.storage) is not port]
         pointers = [line for port in self._used_ports() for line in self._pointer_declaration(port)]
         blocks = [
+            *(["\n".join(self._pool_check())] if self.plan.pools else []),
             "\n".join(self._parameters()),
             "\n".join(self._checks()),
             "\n".join(pointers),
@@ -94,7 +123,7 @@ class _Entry:
             f"  return {self.prefix.upper()}_OK;",
         ]
         body = "\n\n".join(block for block in blocks if block)
-        return f"{entry_signature(self.prefix)} {{\n{body}\n}}\n"
+        return f"{entry_signature(self.prefix, self.plan)} {{\n{body}\n}}\n"
 
     def _used_ports(self) -> list[Port]:
         """Outputs, and the inputs that a layer reads or an output is a view of."""
@@ -108,12 +137,28 @@ class _Entry:
         """The arena as bytes, and what keeps compilers quiet about parameters that this model does not need."""
         used = {f"{port.kind}s" for port in self._used_ports()}
         unused = [f"  (void){name};" for name in ("inputs", "outputs") if name not in used]
+        if self.plan.pools:
+            memories = [
+                f"  int8_t *const {pool.name}_pool = (int8_t *)pools->{pool.name};" for pool in self.plan.pools if pool.size
+            ]
+            return [*memories, *unused]
         return ["  int8_t *const memory = (int8_t *)arena;" if self.plan.arena_size else "  (void)arena;", *unused]
+
+    def _pool_check(self) -> list[str]:
+        if not self.plan.arena_size:
+            return ["  (void)pools;"]
+        return _early_return("pools == NULL", f"{self.prefix.upper()}_ERROR_NULL")
+
+    def _memories(self) -> list[str]:
+        """The local variables that point at the memories which the model works in."""
+        if self.plan.pools:
+            return [f"{pool.name}_pool" for pool in self.plan.pools if pool.size]
+        return ["memory"] if self.plan.arena_size else []
 
     def _checks(self) -> list[str]:
         upper, lines = self.prefix.upper(), []
-        if self.plan.arena_size:
-            lines += _arena_checks(upper)
+        for memory in self._memories():
+            lines += _memory_checks(upper, memory)
         for port in self._used_ports():
             if port.offset is None:
                 lines += _early_return(f"({port.kind}s == NULL) || ({port.kind}s->{port.member} == NULL)", f"{upper}_ERROR_NULL")
@@ -125,7 +170,7 @@ class _Entry:
         declaration = f"  {const}{port.c_type} *const {self.local[port.member]} ="
         if port.offset is None:
             return [f"{declaration} {member};"]
-        place = _arena_pointer(port.c_type, port.offset)
+        place = self._at(port.c_type, port.offset, port.pool)
         value = f"(({kind} != NULL) && ({member} != NULL)) ? {member} : {place};"
         if len(declaration) + 1 + len(value) <= WIDTH:
             return [f"{declaration} {value}"]
@@ -140,7 +185,7 @@ class _Entry:
         arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
         arguments += self.functions[index].arguments
         owner = self._owner(output.name)
-        traced = self.local[owner.member] if owner else _arena_pointer("int8_t", self.plan.placements[output.name].offset)
+        traced = self.local[owner.member] if owner else self._placed("int8_t", output.name)
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
             f"  TVM_TINY_BEGIN_LAYER({index});",
@@ -168,10 +213,17 @@ class _Entry:
         owner = self._owner(tensor)
         if owner is not None:
             return self.local[owner.member]
-        return _arena_pointer(c_type(self.program.tensors[tensor].dtype), self.plan.placements[tensor].offset)
+        return self._placed(c_type(self.program.tensors[tensor].dtype), tensor)
 
     def _scratch_pointer(self, layer: Layer, scratch: Scratch) -> str:
-        return _arena_pointer(c_type(scratch.dtype), self.plan.placements[f"{layer.name}.{scratch.name}"].offset)
+        return self._placed(c_type(scratch.dtype), f"{layer.name}.{scratch.name}")
+
+    def _placed(self, type_name: str, buffer: str) -> str:
+        place = self.plan.placements[buffer]
+        return self._at(type_name, place.offset, place.pool)
+
+    def _at(self, type_name: str, offset: int, pool: int) -> str:
+        return _arena_pointer(type_name, offset, _memory_name(self.plan, pool))
 
     # ---- the border --------------------------------------------------------------------------------------------------------------
 
@@ -190,9 +242,9 @@ def _short(source: str) -> str:
     return f"{first};..." if rest else first
 
 
-def _arena_pointer(type_name: str, offset: int) -> str:
+def _arena_pointer(type_name: str, offset: int, memory: str) -> str:
     """A place in the arena. The way over void keeps compilers from doubting an alignment that the plan has seen to."""
-    place = f"memory + {offset}" if offset else "memory"
+    place = f"{memory} + {offset}" if offset else memory
     if type_name == "int8_t":
         return place
     return f"({type_name} *)(void *)({place})" if offset else f"({type_name} *)(void *){place}"

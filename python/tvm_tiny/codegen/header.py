@@ -26,7 +26,7 @@ def print_header(
 ) -> str:
     """The header of the model ``prefix``; docs/c-interface.md tells it to users. ``content``: :func:`content_hash`."""
     upper = prefix.upper()
-    tensors = "\n\n".join(_macros(upper, port) for port in ports.all)
+    tensors = "\n\n".join(_macros(upper, port, plan) for port in ports.all)
     return f"""\
 {comment(f"The model {prefix}, compiled by tvm_tiny for {target}.")}
 #ifndef {upper}_H_
@@ -42,6 +42,44 @@ extern "C" {{
 #define {upper}_TVM_TINY_VERSION "{__version__}"
 #define {upper}_CONTENT_HASH "{content}"
 
+{_memory(prefix, ports, plan)}
+
+/* Bytes of constant data: weights, biases, multipliers and tables. */
+#define {upper}_WEIGHTS_SIZE {size_literal(weights_size)}
+
+{_macros_mean(ports, plan)}
+
+{tensors}
+
+enum {prefix}_status {{
+  {upper}_OK = 0,
+  /* {_null_means(ports, plan)} */
+  {upper}_ERROR_NULL = 1,
+  /* {"A pool" if plan.pools else "The arena"} does not start at a multiple of {upper}_ARENA_ALIGNMENT. */
+  {upper}_ERROR_ALIGNMENT = 2{_not_ready(upper, stream)}
+}};
+
+{_struct(prefix, "input", ports.inputs)}
+
+{_struct(prefix, "output", ports.outputs)}
+
+{_contract(ports, plan)}
+{entry_signature(prefix, plan)};
+{_streaming(prefix, plan, stream)}
+#ifdef __cplusplus
+}}
+#endif
+
+#endif /* {upper}_H_ */
+"""
+
+
+def _memory(prefix: str, ports: Ports, plan: MemoryPlan) -> str:
+    """What the caller must know of the memory that he brings."""
+    upper = prefix.upper()
+    if plan.pools:
+        return _pools(prefix, ports, plan)
+    return f"""\
 /* Bytes of RAM that {prefix}_run works in, {_with_io(ports)}, and the alignment of their start. */
 #define {upper}_ARENA_SIZE {size_literal(plan.arena_size)}
 #define {upper}_ARENA_ALIGNMENT {size_literal(plan.alignment)}
@@ -53,36 +91,21 @@ extern "C" {{
 #define {upper}_ASSERT_ARENA(array) _Static_assert(sizeof(array) >= {upper}_ARENA_SIZE, "too small for {prefix}")
 #else
 #define {upper}_ASSERT_ARENA(array) typedef char {prefix}_arena_is_too_small[(sizeof(array) >= {upper}_ARENA_SIZE) ? 1 : -1]
-#endif
+#endif"""
 
-/* Bytes of constant data: weights, biases, multipliers and tables. */
-#define {upper}_WEIGHTS_SIZE {size_literal(weights_size)}
 
-{_macros_mean(ports)}
+def _pools(prefix: str, ports: Ports, plan: MemoryPlan) -> str:
+    upper = prefix.upper()
+    sizes = "\n".join(f"#define {upper}_POOL_{pool.name.upper()}_BYTES {size_literal(pool.size)}" for pool in plan.pools)
+    members = "\n".join(f"  void *{pool.name};{'' if pool.size else ' /* may be NULL */'}" for pool in plan.pools)
+    return f"""\
+/* The memories that {prefix}_run works in, {_with_io(ports)}: bytes of each, and the alignment of their starts. */
+{sizes}
+#define {upper}_ARENA_ALIGNMENT {size_literal(plan.alignment)}
 
-{tensors}
-
-enum {prefix}_status {{
-  {upper}_OK = 0,
-  /* {_null_means(ports)} */
-  {upper}_ERROR_NULL = 1,
-  /* The arena does not start at a multiple of {upper}_ARENA_ALIGNMENT. */
-  {upper}_ERROR_ALIGNMENT = 2{_not_ready(upper, stream)}
-}};
-
-{_struct(prefix, "input", ports.inputs)}
-
-{_struct(prefix, "output", ports.outputs)}
-
-{_contract(ports)}
-{entry_signature(prefix)};
-{_streaming(prefix, stream)}
-#ifdef __cplusplus
-}}
-#endif
-
-#endif /* {upper}_H_ */
-"""
+struct {prefix}_pools {{
+{members}
+}};"""
 
 
 def _not_ready(upper: str, stream: Stream | None) -> str:
@@ -91,7 +114,7 @@ def _not_ready(upper: str, stream: Stream | None) -> str:
     return f",\n  /* The frame is taken, and it completes no new window: the outputs are not written. */\n  {upper}_NOT_READY = 3"
 
 
-def _streaming(prefix: str, stream: Stream | None) -> str:
+def _streaming(prefix: str, plan: MemoryPlan, stream: Stream | None) -> str:
     """What a model that takes frames has besides: ``<prefix>_reset``, and when there are results."""
     if stream is None:
         return ""
@@ -104,13 +127,14 @@ def _streaming(prefix: str, stream: Stream | None) -> str:
 #define {upper}_HOP {stream.hop}
 
 /* Forgets all frames. Call it once before the first. */
-{reset_signature(prefix)};
+{reset_signature(prefix, plan)};
 """
 
 
-def _macros(upper: str, port: Port) -> str:
+def _macros(upper: str, port: Port, plan: MemoryPlan) -> str:
+    where = f", in pool {plan.pools[port.pool].name}" if plan.pools and port.offset is not None else ""
     spec, stem = port.spec, f"{upper}_{port.member.upper()}"
-    lines = [comment(f'{port.kind.capitalize()} "{spec.name}", {tensor_text(spec.shape, spec.dtype)}.')]
+    lines = [comment(f'{port.kind.capitalize()} "{spec.name}", {tensor_text(spec.shape, spec.dtype)}{where}.')]
     lines.append(f"#define {stem}_SIZE {size_literal(spec.nbytes)}")
     lines.append(f"#define {stem}_ELEMENTS {size_literal(spec.size)}")
     if port.offset is not None:
@@ -122,23 +146,29 @@ def _macros(upper: str, port: Port) -> str:
     return "\n".join(lines)
 
 
-def _contract(ports: Ports) -> str:
+def _contract(ports: Ports, plan: MemoryPlan) -> str:
     """What is asked of the pointers."""
+    memory, into = ("pool", "a pool") if plan.pools else ("arena", "the arena")
+    lines = [
+        "Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place",
+        f"in {'its pool' if plan.pools else 'the arena'}, which is the {memory} + OFFSET. A pointer that is given is used without "
+        "a copy; it must be aligned to its",
+        f"type, and point neither into {into}, except to the tensor's own place, nor at another tensor. Nothing is kept",
+        f"between calls. Inputs that lie in {into} are overwritten.",
+    ]
     if all(port.offset is None for port in ports.all):
-        return """\
-/* Runs the model once. Every tensor lies where its pointer says, which must not be NULL, must be aligned to its type, and
- * must point neither into the arena nor at another tensor. Nothing is kept between calls. */"""
-    return """\
-/* Runs the model once. A member that is NULL, and inputs or outputs that are NULL altogether, mean the tensor's place
- * in the arena, which is the arena + OFFSET. A pointer that is given is used without a copy; it must be aligned to its
- * type, and point neither into the arena, except to the tensor's own place, nor at another tensor. Nothing is kept
- * between calls. Inputs that lie in the arena are overwritten. */"""
+        lines = [
+            "Runs the model once. Every tensor lies where its pointer says, which must not be NULL, must be aligned to its type,",
+            f"and must point neither into {into} nor at another tensor. Nothing is kept between calls.",
+        ]
+    return "/* " + "\n * ".join(lines) + " */"
 
 
-def _macros_mean(ports: Ports) -> str:
+def _macros_mean(ports: Ports, plan: MemoryPlan) -> str:
     if all(port.offset is None for port in ports.all):
         return "/* The tensors: SIZE in bytes, real = SCALE * (stored - ZERO_POINT). */"
-    return "/* The tensors: SIZE in bytes, OFFSET is the place in the arena, real = SCALE * (stored - ZERO_POINT). */"
+    memory = "pool" if plan.pools else "arena"
+    return f"/* The tensors: SIZE in bytes, OFFSET is the place in the {memory}, real = SCALE * (stored - ZERO_POINT). */"
 
 
 def _with_io(ports: Ports) -> str:
@@ -147,10 +177,11 @@ def _with_io(ports: Ports) -> str:
     return "inputs and outputs included"
 
 
-def _null_means(ports: Ports) -> str:
+def _null_means(ports: Ports, plan: MemoryPlan) -> str:
+    memory, it = ("A pool", "a pool") if plan.pools else ("The arena", "it")
     if all(port.offset is not None for port in ports.all):
-        return "The arena is NULL."
-    return "The arena is NULL, or the pointer to a tensor that has no place in it."
+        return f"{memory} is NULL."
+    return f"{memory} is NULL, or the pointer to a tensor that has no place in {it}."
 
 
 def _struct(prefix: str, kind: str, ports: Sequence[Port]) -> str:

@@ -50,11 +50,11 @@ extern "C" {{
 {_struct(names.outputs, ports.outputs)}
 
 #if defined({_OF_FIRMWARE}) || defined({_WITH_IO})
-#define {names.upper}_{POOL.upper()}_WORKSPACE_POOL_SIZE {plan.arena_size}
+{_pool_sizes(names, plan)}
 
 /* A pool starts at a multiple of {plan.alignment} bytes. */
 {names.pools} {{
-  void *{POOL};
+{_pool_members(plan)}
 }};
 #endif
 
@@ -91,12 +91,12 @@ def print_microtvm_source(prefix: str, ports: Ports, plan: MemoryPlan) -> str:
 
 #if defined({_WITH_IO})
 
-{_with_io(names, ports)}
+{_with_io(names, ports, plan)}
 
 #elif defined({_OF_FIRMWARE})
 
 {names.run_with_pools} {{
-{_translated(names, ports, f"workspace_pools->{POOL}")}
+{_translated(names, ports, *_handed_over(names, plan))}
 }}
 
 #else
@@ -164,9 +164,30 @@ def _struct(head: str, ports: Sequence[Port]) -> str:
     return "\n".join([f"{head} {{", *(f"  {member}" for member in members), "};"])
 
 
-def _translated(names: _Names, ports: Ports, workspace: str) -> str:
-    """The body of a run with pointers to inputs and outputs."""
-    lines = [f"  struct {names.prefix}_inputs from;", f"  struct {names.prefix}_outputs to;"]
+def _pool_names(plan: MemoryPlan) -> list[str]:
+    return [pool.name for pool in plan.pools] or [POOL]
+
+
+def _pool_sizes(names: _Names, plan: MemoryPlan) -> str:
+    rows = zip(_pool_names(plan), plan.pool_sizes(), strict=True)
+    return "\n".join(f"#define {names.upper}_{pool.upper()}_WORKSPACE_POOL_SIZE {size}" for pool, size in rows)
+
+
+def _pool_members(plan: MemoryPlan) -> str:
+    return "\n".join(f"  void *{pool};" for pool in _pool_names(plan))
+
+
+def _handed_over(names: _Names, plan: MemoryPlan) -> tuple[str, Sequence[str]]:
+    """The firmware's pools as an argument of ``<prefix>_run``, and the lines that make it."""
+    if not plan.pools:
+        return f"workspace_pools->{POOL}", ()
+    lines = [f"  struct {names.prefix}_pools pools;"]
+    return "&pools", [*lines, *(f"  pools.{pool.name} = workspace_pools->{pool.name};" for pool in plan.pools)]
+
+
+def _translated(names: _Names, ports: Ports, workspace: str, before: Sequence[str] = ()) -> str:
+    """The body of a run with pointers to inputs and outputs; ``before`` are lines that make ``workspace``."""
+    lines = [*before, f"  struct {names.prefix}_inputs from;", f"  struct {names.prefix}_outputs to;"]
     lines += [f"  from.{port.member} = ({'const '}{port.c_type} *)inputs->{port.microtvm_member};" for port in ports.inputs]
     lines += [f"  to.{port.member} = ({port.c_type} *)outputs->{port.microtvm_member};" for port in ports.outputs]
     if not ports.inputs:
@@ -177,6 +198,8 @@ def _translated(names: _Names, ports: Ports, workspace: str) -> str:
 def _with_own_workspace(names: _Names, ports: Ports, plan: MemoryPlan) -> str:
     if not plan.arena_size:
         return f"{names.run} {{\n{_translated(names, ports, 'NULL')}\n}}"
+    if plan.pools:
+        return _with_own_pools(names, ports, plan)
     size = f"{names.prefix.upper()}_ARENA_SIZE"
     return f"""\
 static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t workspace[{size}];
@@ -186,29 +209,42 @@ static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t workspace[{
 }}"""
 
 
-def _with_io(names: _Names, ports: Ports) -> str:
+def _with_own_pools(names: _Names, ports: Ports, plan: MemoryPlan) -> str:
+    storage, upper = f"static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t", names.prefix.upper()
+    arrays = [f"{storage} {pool.name}_workspace[{upper}_POOL_{pool.name.upper()}_BYTES];" for pool in plan.pools if pool.size]
+    pools = [f"  struct {names.prefix}_pools pools;"]
+    pools += [f"  pools.{pool.name} = {f'{pool.name}_workspace' if pool.size else 'NULL'};" for pool in plan.pools]
+    return "\n".join([*arrays, "", f"{names.run} {{", _translated(names, ports, "&pools", pools), "}"])
+
+
+def _with_io(names: _Names, ports: Ports, plan: MemoryPlan) -> str:
     homeless = [port.member for port in ports.all if port.offset is None]
     if homeless:
         return f'#error "{_WITH_IO}: {homeless[0]} was planned to lie outside the workspace"'
+    workspace, before = _handed_over(names, plan)
+    call = "\n".join([*before, names.call(workspace, "NULL", "NULL")])
     return f"""\
 {names.map_inputs} {{
-{_mapped(names.inputs, ports.inputs)}
+{_mapped(names.inputs, ports.inputs, plan)}
 }}
 
 {names.map_outputs} {{
-{_mapped(names.outputs, ports.outputs)}
+{_mapped(names.outputs, ports.outputs, plan)}
 }}
 
 {names.run_with_io} {{
-{names.call(f"workspace_pools->{POOL}", "NULL", "NULL")}
+{call}
 }}"""
 
 
-def _mapped(struct: str, ports: Sequence[Port]) -> str:
+def _mapped(struct: str, ports: Sequence[Port], plan: MemoryPlan) -> str:
+    pools = _pool_names(plan)
     lines = [f"  {struct} tensors;"]
-    if ports:
-        lines.append(f"  uint8_t *const memory = (uint8_t *)workspace_pools->{POOL};")
-    else:
+    if not ports:
         lines += ["  (void)workspace_pools;", "  tensors.none = NULL;"]
-    lines += [f"  tensors.{port.microtvm_member} = memory + {port.offset};" for port in ports]
+    elif not plan.pools:
+        lines.append(f"  uint8_t *const memory = (uint8_t *)workspace_pools->{POOL};")
+    for port in ports:
+        memory = f"(uint8_t *)workspace_pools->{pools[port.pool]}" if plan.pools else "memory"
+        lines.append(f"  tensors.{port.microtvm_member} = {memory} + {port.offset};")
     return "\n".join([*lines, "  return tensors;"])

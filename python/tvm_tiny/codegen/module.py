@@ -17,7 +17,7 @@ from tvm_tiny.codegen.names import c_prefix
 from tvm_tiny.codegen.ports import Ports, ports_of
 from tvm_tiny.codegen.runtime import header_files, headers_for
 from tvm_tiny.codegen.share import Call, share
-from tvm_tiny.codegen.sources import CModule, LayerInfo
+from tvm_tiny.codegen.sources import CModule, LayerInfo, PoolInfo
 from tvm_tiny.codegen.text import comment
 from tvm_tiny.codegen.weights import print_weights, print_weights_header
 from tvm_tiny.memory.plan import MemoryPlan
@@ -66,7 +66,7 @@ def generate(
     files = {
         f"{prefix}.c": source,
         f"{prefix}_weights.h": print_weights_header(prefix, constants),
-        f"{prefix}_weights.c": print_weights(prefix, constants),
+        f"{prefix}_weights.c": print_weights(prefix, constants, plan.constant_pools),
         **_microtvm(program, plan, ports, prefix),
         **header_files(headers),
     }
@@ -90,6 +90,7 @@ def generate(
         needs_libm=needs_libm,
         streaming=program.stream is not None,
         buffers=buffers_of(program, plan, ports),
+        pools=tuple(PoolInfo(pool.name, pool.size, pool.capacity, pool.cost) for pool in plan.pools),
     )
 
 

@@ -33,11 +33,14 @@ _MOST = 5
 
 def used_bytes(buffers: Sequence[BufferInfo], layers: int) -> list[int]:
     """For each of ``layers`` layers, how many bytes hold something while it runs; bytes that two buffers share count once."""
-    alive: list[list[tuple[int, int]]] = [[] for _ in range(max(layers, 1))]
-    for buffer in sorted(buffers, key=lambda each: each.offset):
-        for time in range(buffer.first, buffer.last + 1):
-            alive[time].append((buffer.offset, buffer.offset + buffer.size))
-    return [_union(spans) for spans in alive]
+    used = [0] * max(layers, 1)
+    for pool in {buffer.pool for buffer in buffers}:
+        alive: list[list[tuple[int, int]]] = [[] for _ in used]
+        for buffer in sorted((each for each in buffers if each.pool == pool), key=lambda each: each.offset):
+            for time in range(buffer.first, buffer.last + 1):
+                alive[time].append((buffer.offset, buffer.offset + buffer.size))
+        used = [count + _union(spans) for count, spans in zip(used, alive, strict=True)]
+    return used
 
 
 def peak_of(module: CModule) -> Peak:

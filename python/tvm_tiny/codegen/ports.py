@@ -29,6 +29,8 @@ class Port:
         The tensor of the program that holds it: itself, or what it is a view of.
     offset : int or None
         Its place in the arena; None if it has none and the caller must bring memory for it.
+    pool : int
+        Index of the memory that holds it, where there are several.
     """
 
     spec: TensorSpec
@@ -38,6 +40,7 @@ class Port:
     c_type: str
     storage: str
     offset: int | None
+    pool: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,4 +75,5 @@ def ports_of(program: Program, plan: MemoryPlan) -> Ports:
 def _port(program: Program, plan: MemoryPlan, spec: TensorSpec, tensor: str, kind: str, member: str, microtvm_member: str) -> Port:
     storage = program.aliases.get(tensor, tensor)
     place = plan.placements.get(storage)
-    return Port(spec, kind, member, microtvm_member, c_type(spec.dtype), storage, None if place is None else place.offset)
+    offset, pool = (None, 0) if place is None else (place.offset, place.pool)
+    return Port(spec, kind, member, microtvm_member, c_type(spec.dtype), storage, offset, pool)

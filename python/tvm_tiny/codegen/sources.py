@@ -54,6 +54,8 @@ class BufferInfo:
         The tensor's name in the model file, "" if it has none.
     producer : str
         The layer that first writes it, "" if none does.
+    pool : int
+        Index of the memory that holds it, where there are several.
     """
 
     name: str
@@ -66,6 +68,7 @@ class BufferInfo:
     bound: bool = False
     source: str = ""
     producer: str = ""
+    pool: int = 0
 
     @property
     def label(self) -> str:
@@ -73,6 +76,16 @@ class BufferInfo:
         if self.kind in ("input", "output"):
             return self.source or self.name
         return self.producer or self.name if self.kind == "tensor" else self.name
+
+
+@dataclass(frozen=True)
+class PoolInfo:
+    """A memory that the firmware hands to the model, where there are several: ``size`` bytes, of at most ``capacity``."""
+
+    name: str
+    size: int
+    capacity: int | None
+    cost: int
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,8 @@ class CModule:
         True where each call takes one frame, after ``<name>_reset``, and may have no result yet.
     buffers : tuple of BufferInfo
         What lies in the arena, in the order in which it comes into use.
+    pools : tuple of PoolInfo
+        The memories, where there are several; ``arena_size`` is then their sum.
     """
 
     name: str
@@ -122,3 +137,9 @@ class CModule:
     needs_libm: bool = False
     streaming: bool = False
     buffers: tuple[BufferInfo, ...] = ()
+    pools: tuple[PoolInfo, ...] = ()
+
+    @property
+    def pool_sizes(self) -> list[int]:
+        """Bytes of each memory, also where there is but one."""
+        return [pool.size for pool in self.pools] or [self.arena_size]

@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tvm_tiny.codegen.sources import BufferInfo, CModule, LayerInfo
+from tvm_tiny.codegen.sources import BufferInfo, CModule, LayerInfo, PoolInfo
 from tvm_tiny.errors import ModelError, OutputError
 from tvm_tiny.model import TensorSpec
 
 REPORT = "report.json"
 
-_ROWS = {"inputs": TensorSpec, "outputs": TensorSpec, "layers": LayerInfo, "buffers": BufferInfo}
+_ROWS = {"inputs": TensorSpec, "outputs": TensorSpec, "layers": LayerInfo, "buffers": BufferInfo, "pools": PoolInfo}
 
 
 def save(module: CModule, report: dict[str, Any], folder: Path) -> None:

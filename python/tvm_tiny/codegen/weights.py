@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,9 +39,10 @@ extern "C" {{
 """
 
 
-def print_weights(prefix: str, constants: Sequence[Constant]) -> str:
-    """Definitions of ``<prefix>_<constant>``."""
-    arrays = "".join("\n" + _definition(prefix, constant) for constant in constants)
+def print_weights(prefix: str, constants: Sequence[Constant], pools: Mapping[str, str] | None = None) -> str:
+    """Definitions of ``<prefix>_<constant>``; ``pools`` names the pool of those that shall not lie where all others do."""
+    pools = pools or {}
+    arrays = "".join("\n" + _definition(prefix, constant, pools.get(constant.name)) for constant in constants)
     needs_math = any(is_float(str(each.data.dtype)) and not np.isfinite(each.data).all() for each in constants)
     math_include = "#include <math.h>\n\n" if needs_math else ""
     return f"""\
@@ -49,7 +50,20 @@ def print_weights(prefix: str, constants: Sequence[Constant]) -> str:
 #include "{prefix}_weights.h"
 
 {math_include}#include "tvm_tiny/runtime/compiler.h"
-{arrays}"""
+{"".join(_pool_macro(prefix, pool) for pool in dict.fromkeys(pools.values()))}{arrays}"""
+
+
+def _pool_macro(prefix: str, pool: str) -> str:
+    upper = f"{prefix.upper()}_{pool.upper()}"
+    return f"""
+/* For constants in the pool {pool}: define {upper}_SECTION as a string, -D{upper}_SECTION='".{pool}"', to put
+ * them into a section of that memory. The start-up code or a loader must fill it. */
+#ifdef {upper}_SECTION
+#define {upper}_WEIGHTS TVM_TINY_SECTION({upper}_SECTION) TVM_TINY_ALIGNED(4)
+#else
+#define {upper}_WEIGHTS TVM_TINY_WEIGHTS
+#endif
+"""
 
 
 def _declarator(prefix: str, constant: Constant) -> str:
@@ -62,10 +76,11 @@ def initializer(data: np.ndarray) -> str:
     return "\n".join(_rows(_literals(data), row))
 
 
-def _definition(prefix: str, constant: Constant) -> str:
+def _definition(prefix: str, constant: Constant, pool: str | None) -> str:
     data = constant.data
     head = comment(f"{tensor_text(data.shape, str(data.dtype))}, {constant.nbytes} bytes")
-    return f"{head}\nTVM_TINY_WEIGHTS {_declarator(prefix, constant)} = {{\n{initializer(data)}\n}};\n"
+    where = "TVM_TINY_WEIGHTS" if pool is None else f"{prefix.upper()}_{pool.upper()}_WEIGHTS"
+    return f"{head}\n{where} {_declarator(prefix, constant)} = {{\n{initializer(data)}\n}};\n"
 
 
 def _literals(data: np.ndarray) -> list[str]:

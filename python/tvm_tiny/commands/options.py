@@ -12,13 +12,15 @@ from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import write_json
 from tvm_tiny.errors import ArenaError, TargetError
 from tvm_tiny.memory.options import Memory, parse_bytes
+from tvm_tiny.memory.pool_options import parse_pins, parse_pool, read_pools
+from tvm_tiny.memory.pools import Pool
 from tvm_tiny.target import get_core, list_targets
 
 if TYPE_CHECKING:
     from tvm_tiny.model import Model
 
 
-COMPILATION = ("optimize", "rounding", "planner", "io")
+COMPILATION = ("optimize", "rounding", "planner", "io", "pool", "pin", "pools")
 """The options of :func:`add_compilation` and :func:`add_memory`, besides the target."""
 
 
@@ -29,6 +31,16 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         metavar="arena|outside",
         help="inputs and outputs have places in the arena, or lie in memory that the caller always brings (default: arena)",
     )
+    parser.add_argument(
+        "--pool",
+        metavar="NAME:BYTES[:cost=N]",
+        action="append",
+        help="a memory that may hold buffers, the preferred one first; several make a struct of pools of the arena",
+    )
+    parser.add_argument(
+        "--pin", metavar="NAME=POOL", action="append", help="put a tensor, what a layer writes, scratch or a constant into a pool"
+    )
+    parser.add_argument("--pools", metavar="FILE", type=Path, help="a TOML file with tables [pool.NAME] (size, cost) and [pin]")
 
 
 def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx file") -> None:
@@ -89,11 +101,21 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
 def memory_of(options: argparse.Namespace) -> Memory:
     """What the options ask of the memory plan."""
     limit = getattr(options, "ram", None)
+    pools, pins = _pools_of(options)
     return Memory(
         planner=options.planner or Memory.planner,
         io=getattr(options, "io", None) or Memory.io,
+        pools=pools,
+        pins=pins,
         limit=None if limit is None else parse_bytes(limit),
     )
+
+
+def _pools_of(options: argparse.Namespace) -> tuple[tuple[Pool, ...], dict[str, str]]:
+    """The pools and pins of --pools, and those of --pool and --pin behind them."""
+    pools, pins = ((), {}) if getattr(options, "pools", None) is None else read_pools(options.pools)
+    given = tuple(parse_pool(text) for text in getattr(options, "pool", None) or ())
+    return pools + given, pins | parse_pins(getattr(options, "pin", None) or ())
 
 
 def read_model(path: Path, progress: Progress, name: str | None = None) -> Model:

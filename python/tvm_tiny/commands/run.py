@@ -74,7 +74,7 @@ def compiled_model(options: argparse.Namespace, target: str, progress: Progress)
     """The compiled model of a folder, or one made now, for --target or else for ``target``."""
     folder: Path = options.model
     if folder.is_dir() and not (folder / "saved_model.pb").exists():  # of a SavedModel the frontend knows more to say
-        given = [f"--{name}" for name in ("target", *COMPILATION) if getattr(options, name) is not None]
+        given = [f"--{name}" for name in ("target", *COMPILATION) if getattr(options, name, None) is not None]
         if given:
             raise TargetError(f"{folder} is compiled already: {', '.join(given)} cannot change it", "give the model file instead")
         from tvm_tiny.compiled import CompiledModel

@@ -51,9 +51,13 @@ def _check_places(program: Program, plan: MemoryPlan) -> None:
             raise PlanError(f"buffer {name!r} needs {expected[name]} bytes: {place.size} are planned")
         if place.offset % plan.alignment:
             raise PlanError(f"buffer {name!r} at offset {place.offset} is not aligned to {plan.alignment} bytes")
-        if place.offset < 0 or place.offset + place.size > plan.arena_size:
+        size = plan.pool_sizes()[place.pool]
+        if place.offset < 0 or place.offset + place.size > size:
             end = place.offset + place.size
-            raise PlanError(f"buffer {name!r}, bytes {place.offset} to {end}, leaves the arena of {plan.arena_size}")
+            raise PlanError(f"buffer {name!r}, bytes {place.offset} to {end}, leaves the arena of {size}")
+    for pool in plan.pools:
+        if pool.capacity is not None and pool.size > pool.capacity:
+            raise PlanError(f"pool {pool.name!r} has {pool.capacity} bytes: {pool.size} are planned")
 
 
 class _Arena:
@@ -62,7 +66,7 @@ class _Arena:
     def __init__(self, program: Program, plan: MemoryPlan) -> None:
         self.program = program
         self.plan = plan
-        self.owner = np.full(plan.arena_size, -1, np.int32)
+        self.owners = [np.full(size, -1, np.int32) for size in plan.pool_sizes()]
         self.names = list(plan.placements)
         self.number = {name: number for number, name in enumerate(self.names)}
 
@@ -78,7 +82,7 @@ class _Arena:
 
     def write(self, names: Iterable[str]) -> None:
         for _, place in self.places(names):
-            self.owner[place.offset : place.offset + place.size] = self.number[place.name]
+            self.owners[place.pool][place.offset : place.offset + place.size] = self.number[place.name]
 
     def overwritten(self, layer: Layer) -> set[tuple[str, str]]:
         """Inputs of ``layer`` with the outputs that lie where they may overwrite them."""
@@ -86,7 +90,10 @@ class _Arena:
         for each in layer.overlaps:
             if {each.input, each.output} & self.plan.outside:
                 continue
-            distance = self.place(each.output).offset - self.place(each.input).offset
+            output, input = self.place(each.output), self.place(each.input)
+            distance = output.offset - input.offset
+            if output.pool != input.pool:
+                continue
             if distance <= -each.before or distance >= each.after or (each.same and distance == 0):
                 found.add((each.input, each.output))
         return found
@@ -94,7 +101,7 @@ class _Arena:
     def expect(self, names: Iterable[str], when: str, overwritten: Set[tuple[str, str]] = frozenset()) -> None:
         """All bytes of ``names`` are still theirs, or belong to what may overwrite them."""
         for name, place in self.places(names):
-            bytes_ = self.owner[place.offset : place.offset + place.size]
+            bytes_ = self.owners[place.pool][place.offset : place.offset + place.size]
             allowed = [self.number[place.name], *(self.number[output] for each, output in overwritten if each == place.name)]
             foreign = bytes_[~np.isin(bytes_, allowed)]
             if foreign.size:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tvm_tiny.errors import TargetError
+from tvm_tiny.memory.pools import Pool
 
 PLANNERS = ("exact", "hill-climb", "greedy-by-conflicts", "greedy-by-size")
 """The algorithms of ``src/planner``, the best first: `memory.native.algorithms`, known without loading the library."""
@@ -25,6 +27,10 @@ class Memory:
     io : "arena" or "outside"
         Where inputs and outputs lie: at places of their own in the arena, unless the caller brings memory; or always in memory that
         the caller brings, so that the arena needs no room for them.
+    pools : tuple of Pool
+        The memories of the firmware, the preferred one first; none stands for one arena of any size.
+    pins : mapping of str to str
+        Name → pool: `memory.pools.pin` tells what can be pinned.
     limit : int or None
         Bytes that the arena may have at most; a plan that needs more is refused.
     overlap : bool
@@ -38,6 +44,8 @@ class Memory:
 
     planner: str = "exact"
     io: Literal["arena", "outside"] = "arena"
+    pools: tuple[Pool, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     overlap: bool = True
 
@@ -46,6 +54,9 @@ class Memory:
             raise TargetError(f"planner is {self.planner!r}: expected one of {', '.join(PLANNERS)}")
         if self.io not in IO:
             raise TargetError(f"io is {self.io!r}: expected one of {', '.join(IO)}")
+        names = [pool.name for pool in self.pools]
+        if len(set(names)) < len(names):
+            raise TargetError(f"two pools have one name: {', '.join(names)}")
         if self.limit is not None and self.limit < 0:
             raise TargetError(f"the limit of RAM is {self.limit}: expected a number of bytes")
 

@@ -14,12 +14,14 @@ Where a level still has too many sets, the most promising go on. Small graphs ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tvm_tiny.errors import CapacityError
 from tvm_tiny.memory.lifetimes import storage_name
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.memory.planner import plan_memory
+from tvm_tiny.memory.pools import Pool
 from tvm_tiny.program import Layer, Overlap, Program
 
 _EFFORTS = (3_000, 120_000)
@@ -27,18 +29,35 @@ _EFFORTS = (3_000, 120_000)
 
 
 def plan_in_order(
-    program: Program, *, algorithm: str = "exact", alignment: int = 16, io: str = "arena", overlap: bool = True
+    program: Program,
+    *,
+    algorithm: str = "exact",
+    alignment: int = 16,
+    io: str = "arena",
+    overlap: bool = True,
+    pools: Sequence[Pool] = (),
+    pins: Mapping[str, str] | None = None,
 ) -> tuple[Program, MemoryPlan]:
     """``program`` in the order of execution that needs the smallest arena, and its plan: see `planner.plan_memory`.
 
     The model's own order stays where no other is found whose plan is smaller.
     """
-    plan = plan_memory(program, algorithm=algorithm, alignment=alignment, io=io, overlap=overlap)
+
+    def plan(each: Program) -> MemoryPlan:
+        return plan_memory(each, algorithm=algorithm, alignment=alignment, io=io, overlap=overlap, pools=pools, pins=pins)
+
     other = ordered(program, overlap=overlap)
     if other is program:
-        return program, plan
-    smaller = plan_memory(other, algorithm=algorithm, alignment=alignment, io=io, overlap=overlap)
-    return (other, smaller) if smaller.arena_size < plan.arena_size else (program, plan)
+        return program, plan(program)
+    try:
+        first = plan(program)
+    except CapacityError:  # the other order may fit
+        return other, plan(other)
+    try:
+        smaller = plan(other)
+    except CapacityError:
+        return program, first
+    return (other, smaller) if smaller.arena_size < first.arena_size else (program, first)
 
 
 def ordered(program: Program, *, overlap: bool = True) -> Program:

@@ -17,16 +17,26 @@ may slide along the axis of addresses; it is NP-hard, and the algorithms for it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from tvm_tiny.memory import native
 from tvm_tiny.memory.lifetimes import border_storage, lifetimes, lower_bound, usable_overlaps
-from tvm_tiny.memory.plan import MemoryPlan, Placement
+from tvm_tiny.memory.plan import MemoryPlan, Placement, PlannedPool
+from tvm_tiny.memory.pools import Pool, pin, require_places
 from tvm_tiny.program import Program
 
 
 def plan_memory(
-    program: Program, *, algorithm: str = "exact", alignment: int = 16, io: str = "arena", overlap: bool = True
+    program: Program,
+    *,
+    algorithm: str = "exact",
+    alignment: int = 16,
+    io: str = "arena",
+    overlap: bool = True,
+    pools: Sequence[Pool] = (),
+    pins: Mapping[str, str] | None = None,
 ) -> MemoryPlan:
-    """Place every tensor and scratch buffer of ``program`` into one arena.
+    """Place every tensor and scratch buffer of ``program`` into one arena, or into ``pools``.
 
     Parameters
     ----------
@@ -39,6 +49,8 @@ def plan_memory(
         Outside: inputs and outputs have no place, but for one of which an output is only a part.
     overlap : bool
         Outputs may run over inputs that nothing needs any more, as far as the layers allow.
+    pools, pins
+        As in `memory.options.Memory`.
 
     Returns
     -------
@@ -49,6 +61,10 @@ def plan_memory(
     ------
     ToolchainError
         The planner library is not built.
+    CapacityError
+        The pools are too small; says for what.
+    TargetError
+        A pin names what is not there.
     ValueError
         ``algorithm`` is unknown, ``alignment`` is not a power of two, or the program is not well-formed.
     """
@@ -65,13 +81,29 @@ def plan_memory(
         for each in (usable_overlaps(program) if overlap else ())
         if each.input in number and each.output in number
     ]
-    placed = native.place(algorithm, buffers, alignment=alignment, relaxed=relaxed)
+    memories = pools or (Pool("arena"),)
+    pinning = pin(program, pools, pins or {})
+    placed = native.place(
+        algorithm,
+        buffers,
+        alignment=alignment,
+        relaxed=relaxed,
+        capacities=pinning.capacities or (native.UNLIMITED,),
+        costs=[pool.cost for pool in memories],
+        pools={index: [pinning.allowed[each.name]] for index, each in enumerate(buffers) if each.name in pinning.allowed},
+    )
+    require_places(buffers, placed.places, memories)
     placements = {
-        buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last)
-        for buffer, (_, offset) in zip(buffers, placed.places, strict=True)
+        buffer.name: Placement(buffer.name, offset, buffer.size, buffer.first, buffer.last, pool)
+        for buffer, (pool, offset) in zip(buffers, placed.places, strict=True)
     }
+    sizes = [
+        max((place.offset + place.size for place in placements.values() if place.pool == index), default=0)
+        for index in range(len(memories))
+    ]
+    planned = tuple(PlannedPool(pool.name, size, pool.size, pool.cost) for pool, size in zip(memories, sizes, strict=True))
     return MemoryPlan(
-        arena_size=max((placement.offset + placement.size for placement in placements.values()), default=0),
+        arena_size=sum(sizes),
         lower_bound=lower_bound(buffers),
         alignment=alignment,
         placements=placements,
@@ -79,4 +111,6 @@ def plan_memory(
         optimal=placed.optimal,
         overlap_bound=placed.bound,
         outside=outside,
+        pools=planned if len(planned) > 1 else (),
+        constant_pools={name: pools[index].name for name, index in pinning.constants.items()},
     )

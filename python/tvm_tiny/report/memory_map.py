@@ -48,13 +48,14 @@ def memory_map_png(report: Report) -> bytes:
 
 
 def _drawn(report: Report) -> Figure:
-    layers, buffers = report["layers"], [each for each in report["memory"]["buffers"] if each["bytes"]]
+    layers, buffers = report["layers"], _buffers(report)
     count, arena = max(1, len(layers)), max(1, report["ram"]["arena"])
     figure = new_figure(min(18.0, max(7.5, 2.2 + 0.62 * count)), 6.4)
     axes = figure.add_subplot()
     axes.set_xlim(-0.5, count - 0.5)
     axes.set_ylim(0, arena * 1.02)
     _mark_peak(axes, report, arena)
+    _mark_pools(axes, report)
     _draw_boxes(axes, buffers)
     axes.axhline(arena, color=INK, linewidth=0.9)
     _draw_axes(axes, report, count)
@@ -63,6 +64,40 @@ def _drawn(report: Report) -> Figure:
         _label_boxes(axes, buffers)
     figure.set_layout_engine("none")
     return figure
+
+
+def _buffers(report: Report) -> list[Buffer]:
+    """The buffers that have bytes; those of a further pool lie above all of the pools before it."""
+    start = _starts(report)
+    buffers = (each for each in report["memory"]["buffers"] if each["bytes"])
+    return [{**each, "offset": each["offset"] + start.get(each.get("pool", ""), 0)} for each in buffers]
+
+
+def _starts(report: Report) -> dict[str, int]:
+    """Where each pool begins on the axis of addresses."""
+    starts, end = {}, 0
+    for pool in report["memory"].get("pools", ()):
+        starts[pool["name"]] = end
+        end += pool["bytes"]
+    return starts
+
+
+def _mark_pools(axes: Axes, report: Report) -> None:
+    """A line above each pool, with its name, where there are several."""
+    pools = report["memory"].get("pools", ())
+    for pool in pools if len(pools) > 1 else ():
+        end = _starts(report)[pool["name"]] + pool["bytes"]
+        axes.axhline(end, color=INK, linewidth=0.9)
+        axes.annotate(
+            f"{pool['name']}\n{pool['bytes']:,}",
+            (1.0, end - pool["bytes"] / 2),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=INK,
+        )
 
 
 def _mark_peak(axes: Axes, report: Report, arena: int) -> None:
@@ -105,14 +140,16 @@ def _draw_axes(axes: Axes, report: Report, count: int) -> None:
             if name in peaks:
                 label.set_color(_PEAK_LINE)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.set_ylabel("address in the arena, bytes", color=INK)
+    pools = report["memory"].get("pools", ())
+    axes.set_ylabel("bytes of the pools, one above the other" if len(pools) > 1 else "address in the arena, bytes", color=INK)
     axes.tick_params(axis="x", length=0)
     axes.tick_params(axis="y", labelsize=9, color=LINE)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LINE)
     ram, peak = report["ram"], report["memory"]["peak"]
     bound = ram.get("arena_lower_bound_overlap") or ram["arena_lower_bound"]
-    title = f"{report['model']} for {report['target']}: an arena of {ram['arena']:,} bytes"
+    what = f"{len(pools)} pools, {ram['arena']:,} bytes in all" if len(pools) > 1 else f"an arena of {ram['arena']:,} bytes"
+    title = f"{report['model']} for {report['target']}: {what}"
     axes.set_title(
         f"{title}, of which at least {bound:,} are needed" if bound < ram["arena"] else title, fontsize=12, color=INK, pad=30
     )
@@ -178,7 +215,7 @@ def memory_map_text(report: Report) -> str:
     stands for several, and shows the first of them. More buffers than letters use them again; the list has the first ones.
     """
     layers, memory, arena = report["layers"], report["memory"], report["ram"]["arena"]
-    buffers = [each for each in memory["buffers"] if each["bytes"]]
+    buffers = _buffers(report)
     if not buffers:
         return "the arena is empty"
     count = max(1, len(layers))

@@ -9,7 +9,7 @@ from typing import Any
 from tvm_tiny.board.arena_check import ArenaCheck
 from tvm_tiny.board.base import Image, LayerCount, RunResult
 from tvm_tiny.codegen.peak import peak_of, used_bytes
-from tvm_tiny.codegen.sources import CModule
+from tvm_tiny.codegen.sources import CModule, PoolInfo
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.report.floats import FloatLayer
 
@@ -81,11 +81,16 @@ def memory_report(module: CModule, alignment: int) -> dict[str, Any]:
             "layers": list(peak.layers),
             "buffers": [{"name": buffer.label, "kind": buffer.kind, "bytes": buffer.size} for buffer in peak.buffers],
         },
+        "pools": [
+            {"name": pool.name, "bytes": pool.size, "capacity": pool.capacity, "cost": pool.cost}
+            for pool in module.pools or (PoolInfo("arena", module.arena_size, None, 0),)
+        ],
         "buffers": [
             {
                 "name": buffer.label,
                 "kind": buffer.kind,
                 "tensor": buffer.source,
+                "pool": module.pools[buffer.pool].name if module.pools else "arena",
                 "offset": buffer.offset,
                 "bytes": buffer.size,
                 "first": buffer.first,

@@ -30,6 +30,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
     live = "" if report["live_macs"] == report["macs"] else f"{report['live_macs']:,} of them matter to the output"
     return [
         ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, {_io(report)}"),
+        *_pools(report),
         ("planned by", report.get("planner"), _proof(report)),
         ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
         ("weights", _bytes(flash["weights"]), _weights_note(flash)),
@@ -39,6 +40,17 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("instructions", report["instructions"], measured),
         ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
     ]
+
+
+def _pools(report: Report) -> list[tuple[str, Cell, str]]:
+    """A line for each memory, where there are several."""
+    pools = report.get("memory", {}).get("pools", ())
+    shown = pools if len(pools) > 1 else ()
+    return [(f"  {pool['name']}", _bytes(pool["bytes"]), _capacity(pool)) for pool in shown]
+
+
+def _capacity(pool: Mapping[str, Any]) -> str:
+    return f"cost {pool['cost']}" if pool["capacity"] is None else f"of {pool['capacity']:,}, cost {pool['cost']}"
 
 
 def _io(report: Report) -> str:
@@ -52,7 +64,8 @@ def _proof(report: Report) -> str:
     """How good the arena is: what is proven of it, with the overlap of outputs and inputs that the layers allow."""
     arena, bound = report["ram"]["arena"], report["ram"].get("arena_lower_bound_overlap", 0)
     if report.get("planner_optimal"):
-        return "proven: no plan is smaller"
+        several = len(report.get("memory", {}).get("pools", ())) > 1
+        return f"proven: no plan {'costs less' if several else 'is smaller'}"
     return f"no plan is smaller than {bound:,}: {arena / bound:.3f} times that" if bound else ""
 
 
