@@ -19,17 +19,19 @@ def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var, small: bool) ->
     columns = scratch("columns", (buffer.size,), "int8")
     with T.sblock("columns"):
         vr = T.axis.spatial(window.rows, row)
-        T.reads(x[0 : x.shape[0]])
-        T.writes(columns[0 : buffer.size])
         image = vr // window.rows_per_image * window.image_pitch
         line = vr % window.rows_per_image
+        first = line * buffer.stride - buffer.top
+        last = first + (buffer.kernel - 1) * buffer.dilation
+        T.reads(image_rows(x, image, first, last, (buffer.height, buffer.width * buffer.channels)))
+        T.writes(columns[0 : buffer.size])
         T.evaluate(
             T.call_extern(
                 "int32",
                 "tvm_tiny_mve_columns_small" if small else "tvm_tiny_mve_columns",
                 columns.access_ptr("w"),
                 x.access_ptr("r", offset=image),
-                line * buffer.stride - buffer.top,
+                first,
                 (line == 0).astype("int32"),
                 buffer.height,
                 buffer.width,
@@ -44,3 +46,13 @@ def columns_block(window: Window, x: tirx.Buffer, row: tirx.Var, small: bool) ->
             )
         )
     return columns
+
+
+def image_rows(x: tirx.Buffer, image: tirx.Expr, first: tirx.Expr, last: tirx.Expr, size: tuple[int, int]) -> tirx.Expr:
+    """Rows ``first`` to ``last`` of the image that begins at element ``image`` of ``x``, as far as there are such rows.
+
+    That is what a block declares to read. ``size`` is the number of rows of the image, and of elements in each.
+    """
+    height, pitch = size
+    low, high = tirx.max(first, 0), tirx.min(last + 1, height)
+    return x[image + low * pitch : image + tirx.max(high, low) * pitch]

@@ -19,6 +19,7 @@ from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.schedule.mve.columns import image_rows
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, Intrinsic, Operand, argument, block, scratch, tensorize
 from tvm_tiny.schedule.mve.requantization import Element, Form, Requantization, requantization_of
 from tvm_tiny.schedule.mve.tiling import Run, channel_runs, is_small
@@ -187,13 +188,11 @@ def _function(
 
 def _planes_block(planes: Planes, x: tirx.Buffer, rows_of: tuple[int, tirx.Var], small: bool) -> tirx.Buffer:
     """Emit the block "planes": the rows that a row of outputs needs and that are not in the buffer yet."""
-    n, height, width, channels = planes.image
+    _, height, width, channels = planes.image
     kernel, stride = planes.kernel[0], planes.strides[0]
     buffer = scratch("planes", (planes.size,), "int8")
     with T.sblock("planes"):
         vr = T.axis.spatial(*rows_of)
-        T.reads(x[0 : n * height * width * channels])
-        T.writes(buffer[0 : planes.size])
         image, line = vr // planes.rows, vr % planes.rows
         begin = line == 0
         first, rows, place = line * stride - planes.top, tirx.const(kernel, "int32"), tirx.const(0, "int32")
@@ -202,6 +201,9 @@ def _planes_block(planes: Planes, x: tirx.Buffer, rows_of: tuple[int, tirx.Var],
             first = first + tirx.Select(begin, tirx.const(0, "int32"), fresh)
             rows = tirx.Select(begin, rows, tirx.const(stride, "int32"))
             place = tirx.Select(begin, place, (line * stride + fresh) % kernel)
+        last = first + (rows - 1) * planes.dilation
+        T.reads(image_rows(x, image * (height * width * channels), first, last, (height, width * channels)))
+        T.writes(buffer[0 : planes.size])
         T.evaluate(
             T.call_extern(
                 "int32",
