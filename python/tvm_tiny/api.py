@@ -186,6 +186,7 @@ def package(
     optimize: Optimize = "speed",
     rounding: Rounding = "tflite-micro",
     memory: Memory = DEFAULT,
+    measure: bool = False,
     progress: Progress = lambda _step: None,
 ) -> None:
     """Compile ``models`` and write them to ``output`` as a package that firmware projects take.
@@ -200,6 +201,9 @@ def package(
         For formats that are a firmware: the board whose memory it is linked for, by default the emulated one of the target.
     memory : Memory
         As for :func:`compile`, with inputs and outputs in the arena.
+    measure : bool
+        Add ``<model>_facts.h``: code size, bound of the stack and cycles, as the emulated board of the target shows them. Then the
+        package depends on the C compiler of this machine, too.
 
     Raises
     ------
@@ -225,7 +229,7 @@ def package(
                 str(source.mod.script()),
             )
         )
-    package_models(compiled, chosen, Path(output), board=board, progress=progress)
+    package_models(compiled, chosen, Path(output), board=board, measure=measure, progress=progress)
 
 
 def tune(*_args: object, **_kwargs: object) -> None:

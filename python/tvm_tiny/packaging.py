@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tvm_tiny.board import BoardInfo, list_boards
+from tvm_tiny.board import BoardInfo, get_board, list_boards
+from tvm_tiny.board.base import Board
 from tvm_tiny.board.catalogue import board_info
 from tvm_tiny.board.firmware_build import OPTIMIZE, SUPPORT, linker_script, required_region
+from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.errors import CapacityError, OutputError, TargetError
 from tvm_tiny.package import Format, Hardware, Part
+from tvm_tiny.package.part import Facts
 from tvm_tiny.package.write import write_package
 from tvm_tiny.resources import firmware_dir
 from tvm_tiny.testing.samples import random_inputs
 
 _SEED = 0
+_SAMPLES = 10
 _FLAGS = ("-fomit-frame-pointer", "-ffp-contract=off")
 """The kernels need every register, which clang grants only so; float layers round alike everywhere only without contraction."""
 
@@ -26,9 +30,10 @@ def package_models(
     output: Path,
     *,
     board: str | None = None,
+    measure: bool = False,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> None:
-    """Write ``models``, each with the text of its operators, to ``output``.
+    """Write ``models``, each with the text of its operators, to ``output``; ``measure`` adds facts from an emulated board.
 
     The sample of a model is random (always the same); what the package expects of it is what the C computes on this machine.
 
@@ -49,18 +54,50 @@ def package_models(
         if names.count(name) > 1:
             raise OutputError(f"two models of the package are called {name}", "give each a name of its own with --name")
     hardware = _hardware(compiled, board) if form.needs_hardware and compiled[0].module.target != "c" else None
+    device = _emulated(compiled[0].module.target, board) if measure else None
     parts = []
     for model, graph in models:
         progress(f"running the sample of {model.module.name}")
-        parts.append(_part(model, graph))
+        parts.append(_part(model, graph, device))
     progress("writing the package")
     write_package(form.build(parts, hardware), output, form.container)
 
 
-def _part(model: CompiledModel, graph: str) -> Part:
+def _part(model: CompiledModel, graph: str, device: Board | None) -> Part:
     sample = random_inputs(model.inputs, 1, _SEED)[0]
     expected = model.run(sample, board="host").outputs[0]
-    return Part(model.module, model.report, model.optimize, (*OPTIMIZE[model.optimize], *_FLAGS), sample, expected, graph)
+    flags = (*OPTIMIZE[model.optimize], *_FLAGS)
+    facts = _measured(model, device, flags) if device is not None else None
+    return Part(model.module, model.report, model.optimize, flags, sample, expected, graph, facts)
+
+
+def _emulated(target: str, board: str | None) -> Board:
+    """The board to measure on: the one named, or the first emulated one of the target."""
+    core = target.partition("+")[0]
+    name = board or next((info.name for info in list_boards() if info.target == core and info.kind == "qemu"), None)
+    if name is None:
+        raise TargetError(f"no emulated board has a {core}, on which the facts could be measured", "name a board with --board")
+    return get_board(name)
+
+
+def _measured(model: CompiledModel, device: Board, flags: tuple[str, ...]) -> Facts:
+    """The size of the code, the bound of the stack, and the slowest of some inferences."""
+    image = device.build(model.module, optimize=model.optimize)
+    samples = random_inputs(model.inputs, _SAMPLES, _SEED)
+    counts = device.run(image, samples).per_inference
+    slowest = device.run(image, [samples[max(range(len(counts)), key=lambda index: counts[index])]]) if counts else None
+    version = run_tool([find_tool(ARM_GCC), "-dumpfullversion"]).stdout.strip()
+    return Facts(
+        board=device.name,
+        compiler=f"arm-none-eabi-gcc {version}",
+        flags=flags,
+        code=image.code_size or 0,
+        stack=image.stack_bound,
+        cycles=round(slowest.cycles) if slowest and slowest.cycles is not None else None,
+        instructions=max(counts) if counts else None,
+        samples=_SAMPLES,
+        model=(slowest.cycle_model or "") if slowest else "",
+    )
 
 
 def _hardware(models: Sequence[CompiledModel], board: str | None) -> Hardware:

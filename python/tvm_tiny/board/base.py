@@ -33,6 +33,8 @@ class Image:
         Whether it watches the arena around each layer. Such an image is not measured either.
     log : str
         What the compiler and the linker had to say.
+    stack_bound : int or None
+        Bytes of stack that no inference exceeds, by analysis of the machine code; None where there is no such bound.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Image:
     trace: bool = False
     check_arena: bool = False
     log: str = field(default="", repr=False)
+    stack_bound: int | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tvm_tiny.board.glue import all_in_arena, glue_header, outside_buffer
 from tvm_tiny.board.info import BoardInfo, MemoryRegion
 from tvm_tiny.board.link_map import LinkedSection, parse_link_map
 from tvm_tiny.board.sizes import measure_sizes
+from tvm_tiny.board.stack_bound import stack_bound
 from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, TargetError
@@ -179,6 +180,14 @@ def build_firmware(
         endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless", "-Wl,--no-check-sections")
         raise capacity_error(module, info, linked.overflow, measure_sizes(endless.sections, module, model_objects))
     sizes = measure_sizes(linked.sections, module, model_objects)
-    return Image(
-        folder / "firmware.elf", module, sizes.code, sizes.weights, trace=trace, check_arena=check_arena, log=log + linked.log
-    )
+    elf = folder / "firmware.elf"
+    bound = None if trace or check_arena else _stack_bound(elf, module)
+    log += linked.log
+    return Image(elf, module, sizes.code, sizes.weights, trace=trace, check_arena=check_arena, log=log, stack_bound=bound)
+
+
+def _stack_bound(elf: Path, module: CModule) -> int | None:
+    try:
+        return stack_bound(elf, f"{module.name}_run")
+    except BoardError:
+        return None  # a float layer that calls a library with a stack of variable size, for instance

@@ -17,6 +17,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_board(parser, None, "take the target, and the memory of a firmware, from this board; `tvm-tiny boards` lists them")
     parser.add_argument("--format", metavar="FORMAT", required=True, help=f"one of: {'; '.join(_formats())}")
     parser.add_argument("--output", metavar="PATH", type=Path, required=True, help="the folder or archive to write")
+    parser.add_argument(
+        "--measure", action="store_true", help="add <model>_facts.h: code size, bound of the stack, cycles on the emulated board"
+    )
     parser.add_argument("--name", metavar="NAME", help="prefix of files and symbols, for a single model (default: the file's name)")
 
 
@@ -38,7 +41,14 @@ def _run(options: argparse.Namespace) -> None:
     with Progress() as progress:
         models = [read_model(path, progress, options.name) for path in options.models]
         api.package(
-            models, form=form.name, output=options.output, target=target, board=options.board, progress=progress, **chosen(options)
+            models,
+            form=form.name,
+            output=options.output,
+            target=target,
+            board=options.board,
+            measure=options.measure,
+            progress=progress,
+            **chosen(options),
         )
     facts = {"format": form.name, "output": str(options.output), "target": target, "models": [model.name for model in models]}
     write_json(options, facts)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tvm_tiny.package.example import example_files
+from tvm_tiny.package.facts import facts_file
 from tvm_tiny.package.part import Part
 
 
 def model_files(part: Part, folder: str, runtime: str) -> dict[str, str]:
     """The model's own files below ``folder``, the headers that all models share below ``runtime``."""
-    return {f"{runtime if '/' in path else folder}/{path}": text for path, text in part.module.files.items()}
+    files = {f"{runtime if '/' in path else folder}/{path}": text for path, text in part.module.files.items()}
+    return files | {f"{folder}/{name}": text for name, text in facts_file(part).items()}
 
 
 def example_sources(part: Part, folder: str) -> dict[str, str]:

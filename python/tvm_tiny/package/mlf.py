@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tvm_tiny.model import TensorSpec
+from tvm_tiny.package.facts import facts_file
 from tvm_tiny.package.part import Files, Hardware, Part
 from tvm_tiny.package.template import render
 
@@ -37,7 +38,7 @@ def build(parts: Sequence[Part], hardware: Hardware | None) -> Files:
     metadata = {"version": VERSION, "modules": {part.name: _module(part) for part in parts}}
     files: dict[str, str | bytes] = {"metadata.json": json.dumps(metadata, indent=2, sort_keys=True) + "\n"}
     for part in parts:
-        for path, text in part.module.files.items():
+        for path, text in (part.module.files | facts_file(part)).items():
             files[_place(path)] = text
         files[f"parameters/{part.name}.params"] = _NO_PARAMETERS
         files[f"src/{part.name}.relax"] = part.graph

@@ -15,6 +15,34 @@ Files = Mapping[str, str | bytes]
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a build of a model and some runs on ``board`` have shown.
+
+    Attributes
+    ----------
+    compiler : str
+        Its name and version.
+    flags : tuple of str
+    code : int
+        Bytes.
+    stack : int or None
+        Bytes, a bound; None where there is none.
+    cycles, instructions : int or None
+        Of the slowest of ``samples`` inferences, cycles by the cycle model ``model``; None where the board does not count.
+    """
+
+    board: str
+    compiler: str
+    flags: tuple[str, ...]
+    code: int
+    stack: int | None
+    cycles: int | None
+    instructions: int | None
+    samples: int
+    model: str
+
+
+@dataclass(frozen=True)
 class Part:
     """One model of a package.
 
@@ -33,6 +61,8 @@ class Part:
         Output name → what the model makes of it.
     graph : str
         The model's operators as text, for people who debug.
+    facts : Facts or None
+        None where no board with the target's core can be emulated here.
     """
 
     module: CModule
@@ -42,6 +72,7 @@ class Part:
     sample: Mapping[str, np.ndarray]
     expected: Mapping[str, np.ndarray]
     graph: str = ""
+    facts: Facts | None = None
 
     @property
     def name(self) -> str:

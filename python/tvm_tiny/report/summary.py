@@ -31,6 +31,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
             "arena_ratio": _ratio(module.arena_size, plan.overlap_bound),
             "io": io,
             "stack": None,
+            "stack_bound": None,
         },
         "flash": {
             "weights": module.weights_size,
@@ -115,7 +116,7 @@ def with_run(
     return {
         **report,
         "board": board,
-        "ram": {**report["ram"], "stack": result.stack},
+        "ram": {**report["ram"], "stack": result.stack, "stack_bound": image.stack_bound},
         "flash": {**report["flash"], "code": image.code_size},
         "instructions": result.instructions,
         "cycles": result.cycles,

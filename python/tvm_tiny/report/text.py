@@ -32,7 +32,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("arena", _bytes(ram["arena"]), f"of RAM; lower bound {ram['arena_lower_bound']:,}, {_io(report)}"),
         *_pools(report),
         ("planned by", report.get("planner"), _proof(report)),
-        ("stack", _bytes(ram["stack"]), "at its deepest, measured"),
+        ("stack", _bytes(ram["stack"]), f"at its deepest, measured{_stack_note(ram)}"),
         ("weights", _bytes(flash["weights"]), _weights_note(flash)),
         ("code", _bytes(flash["code"]), "of flash"),
         ("layers", len(layers), ""),
@@ -51,6 +51,11 @@ def _pools(report: Report) -> list[tuple[str, Cell, str]]:
 
 def _capacity(pool: Mapping[str, Any]) -> str:
     return f"cost {pool['cost']}" if pool["capacity"] is None else f"of {pool['capacity']:,}, cost {pool['cost']}"
+
+
+def _stack_note(ram: Mapping[str, Any]) -> str:
+    bound = ram.get("stack_bound")
+    return f"; never more than {bound:,}, by the machine code" if bound else ""
 
 
 def _io(report: Report) -> str:
