@@ -109,7 +109,7 @@ def test_a_build_traces_or_checks() -> None:
 
 def test_a_check_that_is_not_whole_proves_nothing() -> None:
     with pytest.raises(FirmwareError, match="5 of 6 layers were checked"):
-        ArenaCheck(samples=2, layers=2, arena=16, touched=(), checked=5).require_all()
+        ArenaCheck(samples=2, layers=2, arena=16, touched=(), checked=5, missing=1).require_all()
 
 
 def test_the_report() -> None:

@@ -14,6 +14,8 @@ import pytest
 from tvm_tiny import api
 from tvm_tiny.errors import UnsupportedOperatorError
 from tvm_tiny.frontend.tflite import load_tflite
+from tvm_tiny.memory.options import Memory
+from tvm_tiny.memory.pools import Pool
 from tvm_tiny.model import Model
 from tvm_tiny.testing.litert_reference import LiteRTReference
 
@@ -146,7 +148,19 @@ def test_frames_on_a_board(board: str) -> None:
     """A sample is a frame; its outputs are empty where it completes no window."""
     source, frames = keyword_spotting(), frames_of(30)
     compiled = api.compile(loaded(source), target="cortex-m4" if board != "host" else "c", rounding="litert", streaming=True)
-    run = compiled.run([{"x": frame.reshape(1, 1, WIDTH, 1)} for frame in frames], board=board)
+    run = compiled.run([{"x": frame.reshape(1, 1, WIDTH, 1)} for frame in frames], board=board, check_arena=True)
 
     assert [bool(each) for each in run.outputs] == [n >= 24 for n in range(30)]
+    assert np.array_equal(run.outputs[29]["probabilities"].ravel(), window_output(source, frames, 25, 30))
+
+
+@pytest.mark.parametrize("board", ["host", "mps2-an386"])
+def test_what_is_kept_may_lie_in_several_memories(board: str) -> None:
+    """`reset` and each frame find it there; no layer writes elsewhere."""
+    source, frames = keyword_spotting(), frames_of(30)
+    memory = Memory(pools=(Pool("fast", 600), Pool("slow", cost=2)))
+    target = "cortex-m4" if board != "host" else "c"
+    compiled = api.compile(loaded(source), target=target, rounding="litert", streaming=True, memory=memory)
+    run = compiled.run([{"x": frame.reshape(1, 1, WIDTH, 1)} for frame in frames], board=board, check_arena=True)
+    assert min(compiled.module.pool_sizes) > 0
     assert np.array_equal(run.outputs[29]["probabilities"].ravel(), window_output(source, frames, 25, 30))
