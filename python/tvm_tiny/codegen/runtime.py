@@ -16,7 +16,7 @@ FOLDER = "tvm_tiny/runtime"
 BASIC = (f"{FOLDER}/compiler.h", f"{FOLDER}/trace.h")
 """Headers that every model includes."""
 
-_FUNCTION = re.compile(r"^\s*static (?:inline|TVM_TINY_KERNEL) [\w\s*]+?\b(tvm_tiny_\w+)(##)?", re.MULTILINE)
+_FUNCTION = re.compile(r"^\s*static (?:inline|TVM_TINY_KERNEL|TVM_TINY_NAKED) [\w\s*]+?\b(tvm_tiny_\w+)(##)?", re.MULTILINE)
 _ALWAYS_INLINED = re.compile(r"\bTVM_TINY_ALWAYS_INLINE\s+[\w\s*]*?\b(tvm_tiny_\w+)(##\w+)?\(")
 _SIGNATURE = re.compile(r"\b(tvm_tiny_\w+)\(([^()]*)\) \{")
 _MACRO = re.compile(r"^\s*#\s*define (TVM_TINY_\w+)", re.MULTILINE)

@@ -1,45 +1,60 @@
-"""Depthwise 3x3 convolution on SMLAD, one channel after the other.
+"""Depthwise 3x3 convolution on SMLAD: one channel after the other, a band of rows at a time.
 
-For each channel its inputs are gathered once into a plane of 16-bit lanes, padding included (:mod:`.depthwise_plane`), and one call
-of a kernel computes all of its outputs with the filter in registers (:mod:`.depthwise_intrinsic`). Because a channel is read whole
-before any of it is written, and only its own elements are written, the output may lie over the input.
+The inputs of a band are gathered once into a plane of 16-bit lanes, padding included (:mod:`.depthwise_plane`); then a kernel that
+all layers share (runtime/dsp_depthwise.h) computes its outputs with the filter in registers. Where no cheap requantisation is
+proven exact, it leaves the sums of two rows at a time to a loop that has the reference's arithmetic.
+
+**In place.** Of a channel only its own inputs are read and only its own outputs written, and a band is read whole before the first
+of its outputs is written. With stride 1 the inputs that two bands share stay in the plane: each input is read once, before any
+output at its place or behind it is written. So the output may lie exactly over the input, if each input channel has one output
+channel. With stride 2 the row that two bands share is read again, but the outputs written until then lie over rows far in front of
+it. (The bands of several are always of the image's rows, not of its columns.) The blocks declare what they read and write.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from tvm import s_tir, te, tirx
+from tvm import tirx
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
-from tvm_tiny.schedule.dsp.depthwise_intrinsic import gathered, outputs, requantized, sums
-from tvm_tiny.schedule.dsp.depthwise_plane import FACTOR, Axis, Plane
+from tvm_tiny.schedule.dsp.depthwise_plane import Axis, Plane
+from tvm_tiny.schedule.dsp.folded import Folded, folded_form
 from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_of
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
-from tvm_tiny.schedule.requantize import HighWord, high_word_form
 from tvm_tiny.target import Core
+
+FACTOR = 256
+"""The kernels' sums are this many times the sum of products."""
 
 _SUM_LIMIT = 2**23
 """Sums below this fit int32 when they are taken 256 times."""
 
-_REACH = 4096
-"""Distances in a load or store are below this."""
+_SHIFTS = (12, 15, 9, 6)
+"""Shifts for which there is a kernel. The first suits most layers; a model has a copy of each kernel that it uses."""
 
-_STEPS = 6
-"""Outputs of one turn of a kernel's loop, at most."""
+_MOST_ALONG = 4096
+_ROWS_OF_SUMS = 2
+
+_SHAPE = 9
+"""Words that tell a kernel the shape of its layer."""
 
 
 def plane_of(node: Node) -> Plane:
-    """The plane of ``node``, whose stride is 1 or 2."""
+    """The plane of ``node``, whose stride is 1 or 2: along the longer axis, if the other one is a single band."""
     attrs = node.attrs
-    _, height, width, _ = node.value(0).shape
+    _, height, width, inputs = node.value(0).shape
     _, rows, columns, channels = node.output.shape
     top, left, _, _ = attrs.padding
-    vertical = Axis(height, rows, top, columns * channels)
-    horizontal = Axis(width, columns, left, channels)
-    # The longer axis is run along, where the kernel can step so far.
-    transposed = rows > columns and _STEPS * vertical.step < _REACH
-    across, along = (horizontal, vertical) if transposed else (vertical, horizontal)
-    return Plane(attrs.strides[0], across, along, transposed, attrs.pad_value)
+    vertical = Axis(height, rows, top, width * inputs, columns * channels)
+    horizontal = Axis(width, columns, left, inputs, channels)
+    transposed = Plane(attrs.strides[0], horizontal, vertical, True, attrs.pad_value)
+    if rows > columns and transposed.bands == 1:
+        return transposed
+    return Plane(attrs.strides[0], vertical, horizontal, False, attrs.pad_value)
 
 
 def applies(node: Node, _core: Core) -> bool:
@@ -52,10 +67,7 @@ def applies(node: Node, _core: Core) -> bool:
     if attrs.strides == (1, 1) and attrs.padding != (1, 1, 1, 1):
         return False
     plane = plane_of(node)
-    if min(plane.across.positions, plane.along.positions) < 2:
-        return False
-    # The kernel reaches the outputs of a turn of its loop and, in the plane, up to two rows ahead.
-    if _STEPS * plane.along.step >= _REACH or 8 * plane.shape[1] >= _REACH:
+    if not 2 <= plane.along.positions < _MOST_ALONG or max(attrs.padding) > 2:
         return False
     low, high = reach_of(node)
     return int(low.min()) > -_SUM_LIMIT and int(high.max()) < _SUM_LIMIT
@@ -73,106 +85,155 @@ def reach_of(node: Node) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build(node: Node, _core: Core) -> Scheduled:
-    """The kernel requantises where one form serves all channels; otherwise it leaves the sums to a loop that does."""
+    """Gather a band, compute its outputs: band after band of channel after channel."""
     plane = plane_of(node)
-    weight = node.constant(1)  # (kh, kw, channels)
-    by_tap = weight.transpose((2, 0, 1) if plane.transposed else (2, 1, 0)).reshape(weight.shape[2], 9)
-    constants = {
-        "weight": np.ascontiguousarray(by_tap[:, plane.taps]),
-        "base": (FACTOR * node.constant(2).astype(np.int64)).astype(np.int32),
-    }
-    form = _kernel_form(node)
-    if form is not None:
-        constants |= {"multiplier": form.multiplier, "offset": form.offset}
-        return Scheduled(_fused(node, plane, constants, int(form.shift[0])), constants)
-    requantize = requantization_of(node, reach_of(node), FACTOR)
-    constants |= requantize.constants
-    return Scheduled(_in_two_steps(node, plane, constants, requantize), constants)
+    form = _folded(node)
+    requantize = requantization_of(node, reach_of(node), FACTOR) if form is None else None
+    constants = {"filter": _filters(node, plane, form), **(requantize.constants if requantize else {})}
+    images, channels = node.output.shape[0], node.output.shape[3]
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name("main")
+        layer = _Layer(node, plane, constants)
+        with T.sblock("root"):
+            words = _scratch("plane", plane.words)
+            sums = None if form else _scratch("sums", _ROWS_OF_SUMS * plane.along.positions)
+            shape = _scratch("shape", _SHAPE, "local")
+            layer.tell(shape, form is None)
+            with T.grid(images, channels) as (n, c):
+                if plane.bands == 1:
+                    layer.gather(words, n, c, 0)
+                    layer.compute((words, shape, sums), (n, c), 0, form, requantize)
+                else:
+                    with T.serial(0, plane.bands) as band:
+                        layer.gather(words, n, c, band)
+                        layer.compute((words, shape, sums), (n, c), band, form, requantize)
+    return Scheduled(builder.get(), constants)
 
 
-def _kernel_form(node: Node) -> HighWord | None:
-    """The requantisation if the kernel can do it: one shift for all channels, no correction for negative sums, limits of int8."""
+def _folded(node: Node) -> Folded | None:
     attrs = node.attrs
     if (attrs.low, attrs.high) != (-128, 127):
         return None
     scales = np.broadcast_to(node.constant(3), (node.output.shape[3],))
-    form = high_word_form(scales, attrs.rounding, attrs.zero_point, -128, 127, reach_of(node), FACTOR)
-    return form if form is not None and form.unit is None and form.common_shift is not None else None
+    return folded_form(scales, attrs.rounding, attrs.zero_point, reach_of(node), FACTOR, _SHIFTS)
 
 
-class _Tensors:
-    """What the two forms of the layer share: input, constants and planes, and the sum of an output element."""
+def _filters(node: Node, plane: Plane, form: Folded | None) -> np.ndarray:
+    """Five words for each channel, as runtime/dsp_depthwise.h describes them."""
+    weight = node.constant(1)  # (kh, kw, channels)
+    channels = weight.shape[2]
+    taps = weight.transpose((2, 0, 1) if plane.transposed else (2, 1, 0)).reshape(channels, 9)[:, plane.taps]
+    filters = np.zeros((channels, 5), np.int32)
+    filters[:, :2] = np.ascontiguousarray(taps[:, :8]).view("<i4")
+    filters[:, 2] = (taps[:, 8].astype(np.int32) * 256) & 0xFFFF
+    begin = FACTOR * node.constant(2).astype(np.int64)
+    if form is not None:
+        begin = begin + form.addend
+        filters[:, 4] = form.multiplier
+    filters[:, 3] = (begin & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    return filters
+
+
+class _Layer:
+    """Parameters of the function that is being built, and the blocks of a band of image ``n`` and output channel ``c``."""
 
     def __init__(self, node: Node, plane: Plane, constants: dict[str, np.ndarray]) -> None:
-        x_value, channels = node.value(0), node.output.shape[3]
-        multiplicity = channels // x_value.shape[3]
-        self.x = te.placeholder(x_value.shape, "int8", "x")
-        self.constants = {role: te.placeholder(data.shape, str(data.dtype), role) for role, data in constants.items()}
-        self.words = te.compute(
-            (x_value.shape[0], channels, *plane.shape),
-            lambda n, c, k, m: plane.word(lambda y, z: self.x[n, y, z, c // multiplicity], k, m),
-            "plane",
-        )
         self.plane = plane
+        self.x = T.arg("x", T.buffer(node.value(0).shape, "int8"))
+        self.at = {role: T.arg(role, T.buffer(data.shape, str(data.dtype))) for role, data in constants.items()}
+        self.output = T.arg("output", T.buffer(node.output.shape, "int8"))
+        self.multiplicity = node.output.shape[3] // node.value(0).shape[3]
 
-    def total(self, n: tirx.Expr, c: tirx.Expr, a: tirx.Expr, b: tirx.Expr) -> tirx.Expr:
-        weight, base = self.constants["weight"], self.constants["base"]
-        return self.plane.total(lambda k, m: self.words[n, c, k, m], lambda tap: weight[c, tap], base[c], a, b)
+    def tell(self, shape: tirx.Buffer, sums: bool) -> None:
+        """Emit the block "shape": what the kernel must know of the layer, once."""
+        along = self.plane.along.positions
+        steps = (4 * along, 4) if sums else (self.plane.across.output_step, self.plane.along.output_step)
+        with T.sblock("shape"):
+            T.reads()
+            T.writes(shape[0:_SHAPE])
+            numbers = (self.plane.stride, along, *steps, self.plane.pad_value, int(sums))
+            T.evaluate(T.call_extern("int32", "tvm_tiny_depthwise_shape", shape.access_ptr("w"), *numbers))
 
-    def schedule(self, output: te.Tensor) -> s_tir.Schedule:
-        return s_tir.Schedule(te.create_prim_func([self.x, *self.constants.values(), output]))
+    def gather(self, words: tirx.Buffer, n: tirx.Var, c: tirx.Var, band: Any) -> None:
+        """Emit the block "plane": what the band reads, and its padding."""
+        plane, rows, channel = self.plane, self.plane.rows(band), c // self.multiplicity
+        across, along = plane.across, plane.along
+        with T.sblock("plane"):
+            T.reads(self._region(self.x, n, channel, (rows.first, rows.count), along.size))
+            T.writes(words[0 : plane.words])
+            pointers = words.access_ptr("w"), self._pointer(self.x, "r", (n, channel), rows.first)
+            steps = (across.input_step, along.input_step)
+            if plane.stride == 1:
+                first = int(band == 0) if isinstance(band, int) else (band == 0).astype("int32")
+                numbers = [first, rows.count, along.positions, *steps]
+            else:
+                numbers = [rows.above, rows.count, rows.below, along.positions, *steps, along.before, along.size]
+            T.evaluate(T.call_extern("int32", f"tvm_tiny_depthwise_plane_s{plane.stride}", *pointers, plane.pad_value, *numbers))
+
+    def compute(
+        self,
+        buffers: tuple[tirx.Buffer, tirx.Buffer, tirx.Buffer | None],
+        at: tuple[tirx.Var, tirx.Var],
+        band: Any,
+        form: Folded | None,
+        requantize: Requantization | None,
+    ) -> None:
+        """Emit what computes the outputs of the band: a block "output", or "sums" and "output" for every two rows."""
+        words, shape, sums = buffers
+        first, positions = band * self.plane.band, self.plane.positions(band)
+        if form is not None:
+            with T.sblock("output"):
+                T.writes(self._region(self.output, *at, (first, positions), self.plane.along.positions))
+                out = self._pointer(self.output, "w", at, first)
+                self._kernel(f"by{form.shift}", (words, 0), out, shape, at[1], positions)
+            return
+        assert sums is not None
+        assert requantize is not None
+        with T.serial(0, (positions + _ROWS_OF_SUMS - 1) // _ROWS_OF_SUMS) as pair:
+            row = pair * _ROWS_OF_SUMS
+            here = tirx.min(_ROWS_OF_SUMS, positions - row)
+            along = self.plane.along.positions
+            with T.sblock("sums"):
+                T.writes(sums[0 : _ROWS_OF_SUMS * along])
+                skipped = row // 2 if self.plane.stride == 1 else row * 2  # words of a column
+                self._kernel("sums", (words, skipped), sums.access_ptr("w"), shape, at[1], here)
+            with T.grid(here, along) as (a, b):
+                y, x = self.plane.position(first + row + a, b)
+                with T.sblock("output"):
+                    T.reads(sums[a * along + b])
+                    T.writes(self.output[at[0], y, x, at[1]])
+                    value = requantize.apply(sums[a * along + b], at[1], self.at)
+                    T.buffer_store(self.output, value, [at[0], y, x, at[1]])
+
+    def _kernel(self, kind: str, words: tuple[tirx.Buffer, Any], out: Any, shape: tirx.Buffer, c: tirx.Var, positions: Any) -> None:
+        """Emit the call of a kernel, with the regions that it reads; for the block that is being built."""
+        plane, filters = self.plane, self.at["filter"]
+        T.reads(words[0][0 : plane.words], filters[c, 0:5], shape[0:_SHAPE])
+        pointers = (
+            words[0].access_ptr("r", offset=words[1], extent=plane.words),
+            out,
+            filters.access_ptr("r", offset=c * 5, extent=5),
+            shape.access_ptr("r"),
+        )
+        T.evaluate(T.call_extern("int32", f"tvm_tiny_depthwise_s{plane.stride}_{kind}", *pointers, positions))
+
+    def _region(self, buffer: tirx.Buffer, n: Any, c: Any, across: tuple[Any, Any], along: int) -> Any:
+        rows = slice(across[0], across[0] + across[1])
+        y, x = self.plane.position(rows, slice(0, along))
+        return buffer[n, y, x, c]
+
+    def _pointer(self, buffer: tirx.Buffer, mask: str, at: tuple[Any, Any], first: Any) -> Any:
+        """To the channel's element at the position ``first`` across and 0 along."""
+        _, height, width, channels = (int(extent) for extent in buffer.shape)
+        y, x = self.plane.position(first, 0)
+        n, c = at
+        return buffer.access_ptr(mask, offset=((n * height + y) * width + x) * channels + c, extent=channels)
 
 
-def _fused(node: Node, plane: Plane, constants: dict[str, np.ndarray], shift: int) -> tirx.PrimFunc:
-    tensors = _Tensors(node, plane, constants)
-    multiplier, offset = tensors.constants["multiplier"], tensors.constants["offset"]
-
-    def output(n: tirx.Var, h: tirx.Var, w: tirx.Var, c: tirx.Var) -> tirx.Expr:
-        return requantized(tensors.total(n, c, *plane.position(h, w)), multiplier[c], offset[c], shift)
-
-    sch = tensors.schedule(te.compute(node.output.shape, output, "output"))
-    channel = _by_channel(sch, plane)
-    _gather(sch, node, plane, channel)
-    sch.tensorize(sch.get_loops(sch.get_sblock("output"))[2], outputs(plane, shift))
-    return sch.mod["main"]
-
-
-def _in_two_steps(node: Node, plane: Plane, constants: dict[str, np.ndarray], requantize: Requantization) -> tirx.PrimFunc:
-    tensors = _Tensors(node, plane, constants)
-    images, _, _, channels = node.output.shape
-    acc = te.compute((images, channels, plane.across.positions, plane.along.positions), tensors.total, "acc")
-
-    def output(n: tirx.Var, h: tirx.Var, w: tirx.Var, c: tirx.Var) -> tirx.Expr:
-        return requantize.apply(acc[(n, c, *plane.position(h, w))], c, tensors.constants)
-
-    sch = tensors.schedule(te.compute(node.output.shape, output, "output"))
-    channel = _by_channel(sch, plane)
-    sch.compute_at(sch.get_sblock("acc"), channel)
-    _gather(sch, node, plane, channel)
-    sch.tensorize(sch.get_loops(sch.get_sblock("acc"))[2], sums(plane))
-    return sch.mod["main"]
-
-
-def _by_channel(sch: s_tir.Schedule, plane: Plane) -> s_tir.schedule.LoopRV:
-    """Put the loop over channels outside those over positions, and return it."""
-    image, row, column, channel = sch.get_loops(sch.get_sblock("output"))
-    sch.reorder(image, channel, *plane.position(row, column))
-    return channel
-
-
-def _gather(sch: s_tir.Schedule, node: Node, plane: Plane, channel: s_tir.schedule.LoopRV) -> None:
-    """Fill the plane of a channel before its outputs are computed."""
-    _, height, width, channels = node.value(0).shape
-    multiplicity = node.output.shape[3] // channels
-    words = sch.get_sblock("plane")
-    sch.compute_at(words, channel)
-
-    def region(n: tirx.Var, c: tirx.Var, *_at: tirx.Var) -> list[tuple[tirx.Expr, tirx.Expr]]:
-        return [(n, n + 1), (0, height), (0, width), (c // multiplicity, c // multiplicity + 1)]
-
-    # TVM counts what a word would read where the padding is: told that it reads the image only, it can match the intrinsic.
-    sch.annotate_buffer_access(words, 0, "read", region)
-    sch.tensorize(sch.get_loops(words)[2], gathered(plane))
+def _scratch(name: str, words: int, scope: str = "global") -> tirx.Buffer:
+    buffer = T.sblock_alloc_buffer((words,), "int32", scope=scope)
+    IRBuilder.name(name, buffer)
+    return buffer
 
 
 DEPTHWISE = Implementation("depthwise 3x3", applies, build)

@@ -41,10 +41,22 @@
 #endif
 
 /* For an inner loop that all layers share: one copy of it. Not every model calls each one of a header. */
-#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
+#if defined(__GNUC__) && !defined(__clang__)
+#define TVM_TINY_KERNEL __attribute__((noinline, noclone, unused))
+#elif defined(__clang__) || defined(__ICCARM__)
 #define TVM_TINY_KERNEL __attribute__((noinline, unused))
 #else
 #define TVM_TINY_KERNEL
+#endif
+
+/* For a kernel that is all assembly and takes its arguments from where the procedure call standard puts them: nobody
+ * may look into it, inline it or change what it is given. */
+#if defined(__clang__)
+#define TVM_TINY_NAKED __attribute__((naked, noinline, unused))
+#elif defined(__GNUC__) && (__GNUC__ >= 8)
+#define TVM_TINY_NAKED __attribute__((naked, noipa, unused))
+#elif defined(__GNUC__)
+#define TVM_TINY_NAKED __attribute__((naked, noinline, noclone, used))
 #endif
 
 #endif /* TVM_TINY_RUNTIME_COMPILER_H_ */
