@@ -7,12 +7,13 @@ with stride 1, along with stride 2. A column of the plane has a fixed number of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tvm import tirx
 
 T = TypeVar("T")
-Number = int | tirx.Expr
+Number = Any
+"""An int, or an expression of a band that is a variable."""
 
 _TAPS = {1: (0, 3, 1, 4, 6, 2, 7, 5, 8), 2: (0, 1, 3, 4, 2, 6, 5, 7, 8)}
 
