@@ -13,6 +13,7 @@ it. (The bands of several are always of the image's rows, not of its columns.) T
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -189,21 +190,25 @@ class _Layer:
             return
         assert sums is not None
         assert requantize is not None
-        with T.serial(0, (positions + _ROWS_OF_SUMS - 1) // _ROWS_OF_SUMS) as pair:
+        most = min(self.plane.band, self.plane.across.positions)
+        along = self.plane.along.positions
+        with ExitStack() as stack:
+            pair = stack.enter_context(T.serial(0, (most + _ROWS_OF_SUMS - 1) // _ROWS_OF_SUMS))
             row = pair * _ROWS_OF_SUMS
-            here = tirx.min(_ROWS_OF_SUMS, positions - row)
-            along = self.plane.along.positions
+            _only_if(stack, row < positions, needed=not isinstance(positions, int))
             with T.sblock("sums"):
                 T.writes(sums[0 : _ROWS_OF_SUMS * along])
                 skipped = row // 2 if self.plane.stride == 1 else row * 2  # words of a column
+                here = tirx.min(_ROWS_OF_SUMS, positions - row)
                 self._kernel("sums", (words, skipped), sums.access_ptr("w"), shape, at[1], here)
-            with T.grid(here, along) as (a, b):
-                y, x = self.plane.position(first + row + a, b)
-                with T.sblock("output"):
-                    T.reads(sums[a * along + b])
-                    T.writes(self.output[at[0], y, x, at[1]])
-                    value = requantize.apply(sums[a * along + b], at[1], self.at)
-                    T.buffer_store(self.output, value, [at[0], y, x, at[1]])
+            a, b = stack.enter_context(T.grid(_ROWS_OF_SUMS, along))
+            _only_if(stack, row + a < positions, needed=not isinstance(positions, int) or positions % _ROWS_OF_SUMS != 0)
+            y, x = self.plane.position(first + row + a, b)
+            with T.sblock("output"):
+                T.reads(sums[a * along + b])
+                T.writes(self.output[at[0], y, x, at[1]])
+                value = requantize.apply(sums[a * along + b], at[1], self.at)
+                T.buffer_store(self.output, value, [at[0], y, x, at[1]])
 
     def _kernel(self, kind: str, words: tuple[tirx.Buffer, Any], out: Any, shape: tirx.Buffer, c: tirx.Var, positions: Any) -> None:
         """Emit the call of a kernel, with the regions that it reads; for the block that is being built."""
@@ -228,6 +233,13 @@ class _Layer:
         y, x = self.plane.position(first, 0)
         n, c = at
         return buffer.access_ptr(mask, offset=((n * height + y) * width + x) * channels + c, extent=channels)
+
+
+def _only_if(stack: ExitStack, condition: tirx.Expr, *, needed: bool) -> None:
+    """Go on under ``condition``, where it does not always hold."""
+    if needed:
+        stack.enter_context(T.If(condition))
+        stack.enter_context(T.Then())
 
 
 def _scratch(name: str, words: int, scope: str = "global") -> tirx.Buffer:
