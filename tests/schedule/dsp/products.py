@@ -111,7 +111,7 @@ def compiled_for(layers: Mapping[str, Layer], core: str = "cortex-m4") -> Compil
 
 
 def assert_equals_litert(layers: Mapping[str, Layer], *functions: str, board: str = M4) -> None:
-    """Bit for bit LiteRT's reference kernels, on ``board`` and by the twins; every layer calls one of ``functions``."""
+    """Bit for bit LiteRT's reference kernels, on ``board`` and by the twins; every layer calls one of ``functions``, if given."""
     compiled = compiled_for(layers, "cortex-m33" if board == M33 else "cortex-m4")
     reference = LiteRTReference(model_of(layers))
     samples = _samples(compiled)
@@ -144,8 +144,8 @@ def _assert_equal(
     expected: Sequence[Mapping[str, np.ndarray]],
 ) -> None:
     layers = compiled.module.files[f"{compiled.module.name}.c"].split("static TVM_TINY_NOINLINE void ")[1:]
-    products = [text for text in layers if text.startswith(("model_conv2d", "model_fully_connected"))]
-    others = [text for text in products if not any(f"{function}(" in text for function in functions)]
+    products = [text for text in layers if text.startswith(("model_conv2d", "model_depthwise_conv2d", "model_fully_connected"))]
+    others = [text for text in products if functions and not any(f"{function}(" in text for function in functions)]
     assert products, "the generated C has no products"
     assert not others, f"expected calls of {functions}, found {others[0]}"
     host = get_board("host")
