@@ -22,7 +22,7 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
-from tvm_tiny.schedule.dsp.depthwise_plane import Axis, Plane
+from tvm_tiny.schedule.dsp.depthwise_plane import COLUMN, Axis, Plane
 from tvm_tiny.schedule.dsp.folded import Folded, folded_form
 from tvm_tiny.schedule.dsp.requantization import Requantization, requantization_of
 from tvm_tiny.schedule.implementation import Implementation, Scheduled
@@ -100,6 +100,8 @@ def build(node: Node, _core: Core) -> Scheduled:
             sums = None if form else _scratch("sums", _ROWS_OF_SUMS * plane.along.positions)
             shape = _scratch("shape", _SHAPE, "local")
             layer.tell(shape, form is None)
+            if plane.padded_below:
+                layer.pad(words)
             with T.grid(images, channels) as (n, c):
                 if plane.bands == 1:
                     layer.gather(words, n, c, 0)
@@ -155,6 +157,18 @@ class _Layer:
             numbers = (self.plane.stride, along, *steps, self.plane.pad_value, int(sums))
             T.evaluate(T.call_extern("int32", "tvm_tiny_depthwise_shape", shape.access_ptr("w"), *numbers))
 
+    def pad(self, words: tirx.Buffer) -> None:
+        """Emit the block "padding": the plane's last row, which is the same for all channels."""
+        column, along = COLUMN[1], self.plane.along.positions
+        last = (self.plane.across.positions + 1) // 2
+        with T.sblock("padding"):
+            T.reads()
+            T.writes(words[last : self.plane.words])
+            both = (self.plane.pad_value & 0xFFFF) * 0x10001
+            value = both - (1 << 32) if both >= 1 << 31 else both
+            pointer = words.access_ptr("w", offset=last)
+            T.evaluate(T.call_extern("int32", "tvm_tiny_fill_words", pointer, value, 1, along, column))
+
     def gather(self, words: tirx.Buffer, n: tirx.Var, c: tirx.Var, band: Any) -> None:
         """Emit the block "plane": what the band reads, and its padding."""
         plane, rows, channel = self.plane, self.plane.rows(band), c // self.multiplicity
@@ -165,7 +179,7 @@ class _Layer:
             pointers = words.access_ptr("w"), self._pointer(self.x, "r", (n, channel), rows.first)
             steps = (across.input_step, along.input_step)
             if plane.stride == 1:
-                first = int(band == 0) if isinstance(band, int) else (band == 0).astype("int32")
+                first = (2 if plane.padded_below else 1) if isinstance(band, int) else (band == 0).astype("int32")
                 numbers = [first, rows.count, along.positions, *steps]
             else:
                 numbers = [rows.above, rows.count, rows.below, along.positions, *steps, along.before, along.size]

@@ -62,6 +62,11 @@ class Plane:
         return -(-self.across.positions // self.band)
 
     @property
+    def padded_below(self) -> bool:
+        """The plane ends with a row that is all padding, in every band: with stride 1, one band, and an odd number of rows."""
+        return self.stride == 1 and self.bands == 1 and self.across.positions % 2 == 1
+
+    @property
     def words(self) -> int:
         """Words of the plane. Its last column ends with the last word that is read."""
         column = COLUMN[self.stride]

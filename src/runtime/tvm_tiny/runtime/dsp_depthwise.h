@@ -27,7 +27,8 @@
  * inputs above each other at (2 * k - 1, l) and (2 * k, l), counted from the band's first row; all that is not in the
  * image is padding, and columns outside of it are not in the plane.
  *
- * The first band of a channel reads ``rows`` rows of the image from ``x`` on. Any other finds the rows that it shares
+ * The first band of a channel ("first" is 1, or 2 where a row of padding below the image is in the plane already) reads
+ * ``rows`` rows of the image from ``x`` on. Any other finds the rows that it shares
  * with the one before in the plane, and reads the ``rows`` behind them. Fewer than 12 rows, or 13 of the first band,
  * are the last ones of the image. */
 static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s1(int32_t *plane, const int8_t *x, int32_t padding, int32_t first,
@@ -48,7 +49,7 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s1(int32_t *plane, const in
   }
   if (rows % 2 != 0) {
     tvm_tiny_gather_low_s1(&plane[(rows + 1) / 2], x + (rows - 1) * across_step, padding, along_step, along);
-  } else if (rows / 2 + 1 < TVM_TINY_COLUMN_S1) {
+  } else if ((first < 2) && (rows / 2 + 1 < TVM_TINY_COLUMN_S1)) {
     const int32_t both = tvm_tiny_pack_s16x2(padding, padding);
     plane += rows / 2 + 1;
 #pragma GCC unroll 8
@@ -80,7 +81,14 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
     tvm_tiny_fill_words(plane, both, rows, left / 2, TVM_TINY_COLUMN_S2);
   }
   if (behind <= along) {
-    tvm_tiny_fill_words(&plane[behind * TVM_TINY_COLUMN_S2], both, rows, along + 1 - behind, TVM_TINY_COLUMN_S2);
+    int32_t *const end = &plane[behind * TVM_TINY_COLUMN_S2];
+    if (behind < along) {
+      tvm_tiny_fill_words(&end[TVM_TINY_COLUMN_S2], both, rows, along - behind, TVM_TINY_COLUMN_S2);
+    }
+#pragma GCC unroll 4
+    for (int32_t k = 0; k < rows; ++k) {
+      end[k] = both;
+    }
   }
   if ((rows > 0) && (right / 2 > first)) {
     const int8_t *const from = x + (left % 2) * along_step;
