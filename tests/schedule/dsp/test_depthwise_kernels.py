@@ -163,11 +163,9 @@ def test_filling() -> None:
     assert found.tolist() == [0, -5, -5, 0, 0, -5, -5, 0, 0, -5, -5, 0]
 
 
-def filters(begin: int, multiplier: int, weights: np.ndarray, order: tuple[int, ...]) -> str:
-    """The five words of a filter as C; ``weights`` is (across, along), ``order`` lists 3 * along + across."""
-    taps = weights.T.reshape(9)[list(order)]
-    words = [*np.ascontiguousarray(taps[:8]).view("<i4").tolist(), (int(taps[8]) * 256) & 0xFFFF, begin, multiplier]
-    return "{" + ", ".join(str(word) for word in words) + "}"
+def ordered(weights: np.ndarray, order: tuple[int, ...]) -> str:
+    """The nine weights, (across, along), as C; ``order`` lists 3 * along + across."""
+    return "{" + ", ".join(str(weight) for weight in weights.T.reshape(9)[list(order)]) + "}"
 
 
 ORDERS = {1: (0, 3, 1, 4, 6, 2, 7, 5, 8), 2: (0, 1, 3, 4, 2, 6, 5, 7, 8)}
@@ -199,10 +197,10 @@ def test_kernels(kind: str, stride: int) -> None:
         sums = kind == "sums"
         steps, target = (f"{4 * along}, 4", f"y + {at}") if sums else (f"{along}, 1", f"(int8_t *)(y + {at})")
         body.append(
-            f"{{ int32_t plane[200], shape[9]; static const int32_t filter[5] = "
-            f"{filters(begin, multiplier, weights, ORDERS[stride])};\n{gather}\n"
+            f"{{ int32_t plane[200], shape[9]; static const int32_t parameters[2] = {{{begin}, {multiplier}}};\n"
+            f"static const int8_t weights[9] = {ordered(weights, ORDERS[stride])};\n{gather}\n"
             f"tvm_tiny_depthwise_shape(shape, {stride}, {along}, {steps}, {pad}, {int(sums)});\n"
-            f"tvm_tiny_depthwise_s{stride}_{kind}(plane, {target}, filter, shape, {across}); }}"
+            f"tvm_tiny_depthwise_s{stride}_{kind}(plane, {target}, weights, shape, {across}, parameters); }}"
         )
         words = np.zeros(100, np.int32)
         if sums:

@@ -90,7 +90,7 @@ def build(node: Node, _core: Core) -> Scheduled:
     plane = plane_of(node)
     form = _folded(node)
     requantize = requantization_of(node, reach_of(node), FACTOR) if form is None else None
-    constants = {"filter": _filters(node, plane, form), **(requantize.constants if requantize else {})}
+    constants = {**_constants(node, plane, form), **(requantize.constants if requantize else {})}
     images, channels = node.output.shape[0], node.output.shape[3]
     with IRBuilder() as builder, T.prim_func(s_tir=True):
         T.func_name("main")
@@ -121,20 +121,18 @@ def _folded(node: Node) -> Folded | None:
     return folded_form(scales, attrs.rounding, attrs.zero_point, reach_of(node), FACTOR, _SHIFTS)
 
 
-def _filters(node: Node, plane: Plane, form: Folded | None) -> np.ndarray:
-    """Five words for each channel, as runtime/dsp_depthwise.h describes them."""
+def _constants(node: Node, plane: Plane, form: Folded | None) -> dict[str, np.ndarray]:
+    """Weights and parameters of each channel, as runtime/dsp_depthwise.h describes them."""
     weight = node.constant(1)  # (kh, kw, channels)
     channels = weight.shape[2]
     taps = weight.transpose((2, 0, 1) if plane.transposed else (2, 1, 0)).reshape(channels, 9)[:, plane.taps]
-    filters = np.zeros((channels, 5), np.int32)
-    filters[:, :2] = np.ascontiguousarray(taps[:, :8]).view("<i4")
-    filters[:, 2] = (taps[:, 8].astype(np.int32) * 256) & 0xFFFF
+    parameters = np.zeros((channels, 2), np.int32)
     begin = FACTOR * node.constant(2).astype(np.int64)
     if form is not None:
         begin = begin + form.addend
-        filters[:, 4] = form.multiplier
-    filters[:, 3] = (begin & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    return filters
+        parameters[:, 1] = form.multiplier
+    parameters[:, 0] = (begin & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    return {"weight": np.ascontiguousarray(taps), "parameters": parameters}
 
 
 class _Layer:
@@ -226,15 +224,17 @@ class _Layer:
 
     def _kernel(self, kind: str, words: tuple[tirx.Buffer, Any], out: Any, shape: tirx.Buffer, c: tirx.Var, positions: Any) -> None:
         """Emit the call of a kernel, with the regions that it reads; for the block that is being built."""
-        plane, filters = self.plane, self.at["filter"]
-        T.reads(words[0][0 : plane.words], filters[c, 0:5], shape[0:_SHAPE])
-        pointers = (
+        plane, weight, parameters = self.plane, self.at["weight"], self.at["parameters"]
+        T.reads(words[0][0 : plane.words], weight[c, 0:9], parameters[c, 0:2], shape[0:_SHAPE])
+        arguments = (
             words[0].access_ptr("r", offset=words[1], extent=plane.words),
             out,
-            filters.access_ptr("r", offset=c * 5, extent=5),
+            weight.access_ptr("r", offset=c * 9, extent=9),
             shape.access_ptr("r"),
+            positions,
+            parameters.access_ptr("r", offset=c * 2, extent=2),
         )
-        T.evaluate(T.call_extern("int32", f"tvm_tiny_depthwise_s{plane.stride}_{kind}", *pointers, positions))
+        T.evaluate(T.call_extern("int32", f"tvm_tiny_depthwise_s{plane.stride}_{kind}", *arguments))
 
     def _region(self, buffer: tirx.Buffer, n: Any, c: Any, across: tuple[Any, Any], along: int) -> Any:
         rows = slice(across[0], across[0] + across[1])

@@ -9,8 +9,8 @@
  * the complete sum was. Weights are taken 256 times, so that the sums are 256 times their value, which the
  * requantisation wants (dsp.h).
  *
- * A filter is five words: weights 0 to 3, 4 to 7, and 8 times 256 (16 bits); what each sum begins with; and the
- * multiplier of the requantisation. */
+ * A channel has nine weights and two parameters: what each sum begins with, and the multiplier of the requantisation.
+ */
 #ifndef TVM_TINY_RUNTIME_DSP_DEPTHWISE_H_
 #define TVM_TINY_RUNTIME_DSP_DEPTHWISE_H_
 
@@ -120,14 +120,15 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
  * and sums. On the stack: 0 how a row is begun, 4 how its loop is entered, 8 a sum that has the padding to the left in
  * it, 12 the padding to the right, 16 and 20 from the end of a row to the next one in the plane and in the output, 24
  * turns << 16, 28 end of the rows, 32 and 36 what becomes 0 and 4, 40 to the first odd row; behind the registers, at
- * 80, the argument "across".
+ * 80 and 84, the arguments from the fifth on.
  *
  * A loop is entered in its midst, at step "skip", so that nothing is left over. Outputs go to [r1] and [r1, r11] in
  * turn, and r1 moves on behind the second. */
 
-/* The filter, out of five words, and what the shape says; the padding in both lanes of lr. */
+/* The filter, taken 256 times, and what the shape says; the padding in both lanes of lr. */
 #define TVM_TINY_DW_ENTER(more) \
-  "push {r4-r11, lr}\n\tsub sp, sp, #44\n\tldm r2, {r4, r6, r8, r9, r10}\n\tmov r2, #0xFF00FF00\n\t" \
+  "push {r4-r11, lr}\n\tsub sp, sp, #44\n\tldr r4, [r2]\n\tldr r6, [r2, #4]\n\tldrb r8, [r2, #8]\n\tldr r12, [sp, #84]\n\t" \
+  "ldrd r9, r10, [r12]\n\tlsl r8, r8, #8\n\tmov r2, #0xFF00FF00\n\t" \
   "and r5, r4, r2\n\tand r4, r2, r4, lsl #8\n\tand r7, r6, r2\n\tand r6, r2, r6, lsl #8\n\t" \
   "ldm r3!, {r2, r11, r12, lr}\n\tstrd r2, r12, [sp, #16]\n\tstr lr, [sp, #24]\n\tsub lr, lr, #0x10000\n\tadd r8, r8, lr\n\t" more \
   "ldm r3, {r2, r3, r12, lr}\n\tadd r1, r1, r12\n\t"
@@ -233,69 +234,68 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
   TVM_TINY_DW2_COMPLETE("lr", "r2") scale("lr") store(shift, "lr") TVM_TINY_DW_EVEN TVM_TINY_DW_NEXT TVM_TINY_DW_LEAVE
 /* clang-format on */
 
-#define TVM_TINY_DEPTHWISE_OUTPUTS(stride, shift)                                                       \
-  static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_by##shift(                                  \
-      const int32_t *plane, int8_t *out, const int32_t *filter, const int32_t *shape, int32_t across) { \
-    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_SCALE, TVM_TINY_DW_OUTPUT, #shift));                        \
+#define TVM_TINY_DEPTHWISE_OUTPUTS(stride, shift)                                                                  \
+  static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_by##shift(const int32_t *plane, int8_t *out,           \
+                                                                      const int8_t *weights, const int32_t *shape, \
+                                                                      int32_t across, const int32_t *parameters) { \
+    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_SCALE, TVM_TINY_DW_OUTPUT, #shift));                                   \
   }
-#define TVM_TINY_DEPTHWISE_SUMS(stride)                                                                   \
-  static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_sums(                                         \
-      const int32_t *plane, int32_t *sums, const int32_t *filter, const int32_t *shape, int32_t across) { \
-    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_NO_SCALE, TVM_TINY_DW_SUM, ""));                              \
+#define TVM_TINY_DEPTHWISE_SUMS(stride)                                                                       \
+  static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_sums(const int32_t *plane, int32_t *sums,         \
+                                                                 const int8_t *weights, const int32_t *shape, \
+                                                                 int32_t across, const int32_t *parameters) { \
+    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_NO_SCALE, TVM_TINY_DW_SUM, ""));                                  \
   }
 #else
 
-/* Weight number ``n`` of a filter. */
-static inline int32_t tvm_tiny_filter_tap(const int32_t *filter, int32_t n) {
-  return (n == 8) ? (tvm_tiny_lane_s16(filter[2], 0) >> 8)
-                  : (int8_t)(uint8_t)((uint32_t)filter[n / 4] >> (8 * (n % 4)));
-}
-
 /* The sum of the output at (a, l) of a band. */
-static inline int32_t tvm_tiny_depthwise_sum_s1(const int32_t *plane, const int32_t *filter, const int32_t *shape,
-                                                int32_t a, int32_t l) {
+static inline int32_t tvm_tiny_depthwise_sum_s1(const int32_t *plane, const int8_t *weights, const int32_t *shape,
+                                                int32_t begin, int32_t a, int32_t l) {
   static const uint8_t taps[9] = {0, 3, 1, 4, 6, 2, 7, 5, 8}; /* 3 * j + i */
-  int32_t sum = filter[3];
+  int32_t sum = begin;
   for (int32_t n = 0; n < 9; ++n) {
     const int32_t k = a + taps[n] % 3;
     const int32_t column = l + taps[n] / 3 - 1;
     const int32_t word = ((column < 0) || (column >= shape[8])) ? shape[7] : plane[column * TVM_TINY_COLUMN_S1 + k / 2];
-    sum = tvm_tiny_wrapping_add(sum, 256 * tvm_tiny_lane_s16(word, k % 2) * tvm_tiny_filter_tap(filter, n));
+    sum = tvm_tiny_wrapping_add(sum, 256 * tvm_tiny_lane_s16(word, k % 2) * weights[n]);
   }
   return sum;
 }
 
-static inline int32_t tvm_tiny_depthwise_sum_s2(const int32_t *plane, const int32_t *filter, const int32_t *shape,
-                                                int32_t a, int32_t l) {
+static inline int32_t tvm_tiny_depthwise_sum_s2(const int32_t *plane, const int8_t *weights, const int32_t *shape,
+                                                int32_t begin, int32_t a, int32_t l) {
   static const uint8_t taps[9] = {0, 1, 3, 4, 2, 6, 5, 7, 8}; /* 3 * j + i */
-  int32_t sum = filter[3];
+  int32_t sum = begin;
   (void)shape;
   for (int32_t n = 0; n < 9; ++n) {
     const int32_t column = 2 * l + taps[n] / 3;
     const int32_t word = plane[column / 2 * TVM_TINY_COLUMN_S2 + 2 * a + taps[n] % 3];
-    sum = tvm_tiny_wrapping_add(sum, 256 * tvm_tiny_lane_s16(word, column % 2) * tvm_tiny_filter_tap(filter, n));
+    sum = tvm_tiny_wrapping_add(sum, 256 * tvm_tiny_lane_s16(word, column % 2) * weights[n]);
   }
   return sum;
 }
 
-#define TVM_TINY_DEPTHWISE_OUTPUTS(stride, shift)                                                       \
-  static TVM_TINY_KERNEL void tvm_tiny_depthwise_s##stride##_by##shift(                                 \
-      const int32_t *plane, int8_t *out, const int32_t *filter, const int32_t *shape, int32_t across) { \
-    for (int32_t a = 0; a < across; ++a) {                                                              \
-      for (int32_t l = 0; l < shape[8]; ++l) {                                                          \
-        const int32_t sum = tvm_tiny_depthwise_sum_s##stride(plane, filter, shape, a, l);               \
-        out[a * shape[2] + l * shape[1]] = (int8_t)tvm_tiny_requantize_high(sum, filter[4], 0, shift);  \
-      }                                                                                                 \
-    }                                                                                                   \
+#define TVM_TINY_DEPTHWISE_OUTPUTS(stride, shift)                                                                   \
+  static TVM_TINY_KERNEL void tvm_tiny_depthwise_s##stride##_by##shift(const int32_t *plane, int8_t *out,           \
+                                                                       const int8_t *weights, const int32_t *shape, \
+                                                                       int32_t across, const int32_t *parameters) { \
+    for (int32_t a = 0; a < across; ++a) {                                                                          \
+      for (int32_t l = 0; l < shape[8]; ++l) {                                                                      \
+        const int32_t sum = tvm_tiny_depthwise_sum_s##stride(plane, weights, shape, parameters[0], a, l);           \
+        out[a * shape[2] + l * shape[1]] = (int8_t)tvm_tiny_requantize_high(sum, parameters[1], 0, shift);          \
+      }                                                                                                             \
+    }                                                                                                               \
   }
-#define TVM_TINY_DEPTHWISE_SUMS(stride)                                                                         \
-  static TVM_TINY_KERNEL void tvm_tiny_depthwise_s##stride##_sums(                                              \
-      const int32_t *plane, int32_t *sums, const int32_t *filter, const int32_t *shape, int32_t across) {       \
-    for (int32_t a = 0; a < across; ++a) {                                                                      \
-      for (int32_t l = 0; l < shape[8]; ++l) {                                                                  \
-        sums[(a * shape[2] + l * shape[1]) / 4] = tvm_tiny_depthwise_sum_s##stride(plane, filter, shape, a, l); \
-      }                                                                                                         \
-    }                                                                                                           \
+#define TVM_TINY_DEPTHWISE_SUMS(stride)                                                                        \
+  static TVM_TINY_KERNEL void tvm_tiny_depthwise_s##stride##_sums(const int32_t *plane, int32_t *sums,         \
+                                                                  const int8_t *weights, const int32_t *shape, \
+                                                                  int32_t across, const int32_t *parameters) { \
+    for (int32_t a = 0; a < across; ++a) {                                                                     \
+      for (int32_t l = 0; l < shape[8]; ++l) {                                                                 \
+        sums[(a * shape[2] + l * shape[1]) / 4] =                                                              \
+            tvm_tiny_depthwise_sum_s##stride(plane, weights, shape, parameters[0], a, l);                      \
+      }                                                                                                        \
+    }                                                                                                          \
   }
 #endif
 
