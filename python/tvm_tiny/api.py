@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -47,7 +48,8 @@ def compile(  # noqa: A001 - the public name
     target : str
         A name of :func:`tvm_tiny.list_targets`.
     optimize : "speed", "size" or "ram"
-        What the C compiler's flags and the schedules favour.
+        What the C compiler's flags and the schedules favour. With "ram", layers run row by row where that makes the arena smaller
+        (:mod:`tvm_tiny.memory.chains`).
     rounding : "tflite-micro" or "litert"
         Whose rounding the fully-connected layers of a TFLite model follow; the two differ by at most one step. ONNX models follow
         ONNX Runtime.
@@ -79,6 +81,7 @@ def compile(  # noqa: A001 - the public name
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
     from tvm_tiny.codegen.peak import check_limit
+    from tvm_tiny.memory.chains import with_chains
     from tvm_tiny.memory.check import check_plan
     from tvm_tiny.memory.order import plan_in_order
     from tvm_tiny.op.qdq import Arithmetic
@@ -97,9 +100,11 @@ def compile(  # noqa: A001 - the public name
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
-    program, plan = plan_in_order(
-        program, algorithm=memory.planner, io=memory.io, overlap=memory.overlap, pools=memory.pools, pins=memory.pins
+    planned = partial(
+        plan_in_order, algorithm=memory.planner, io=memory.io, overlap=memory.overlap, pools=memory.pools, pins=memory.pins
     )
+    row_by_row = optimize == "ram" and not memory.pins  # what is pinned has to be there as a whole
+    program, plan = with_chains(program, core, planned) if row_by_row else planned(program)
     check_plan(program, plan)
     progress("writing C")
     module = generate(program, plan, core, compact=optimize == "size")

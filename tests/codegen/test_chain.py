@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.codegen.compilers import CLANG, Compiler
-from tests.schedule.chained import NETWORKS, Net, module_of, only_chain, overlapping_plan, program_of, whole_chain
+from tests.schedule.chained import NETWORKS, Net, module_of, only_chain, overlapping_plan, program_of, whole_chain, with_chain
 from tvm_tiny.board import get_board
 from tvm_tiny.codegen.module import generate
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.model import Model
-from tvm_tiny.schedule.chain import chain_of, with_chain
+from tvm_tiny.schedule.chain import chain_of
 from tvm_tiny.testing.reference import reference_for
 from tvm_tiny.testing.samples import random_inputs
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.golden.layers import LAYERS
+from tests.schedule.chained import NETWORKS, module_of, program_of, with_chain
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.frontend import load
 from tvm_tiny.memory.options import Memory
+from tvm_tiny.schedule.chain import chain_of
 
 FOLDER = Path(__file__).parent
 TARGETS = ("c",)
@@ -24,7 +26,17 @@ def test_the_c_of_one_layer(layer: str, target: str, tmp_path: Path, request: py
     model = tmp_path / "m.tflite"
     model.write_bytes(LAYERS[layer]())
     text = compile_model(load(model), target=target).module.files["m.c"]
-    golden = FOLDER / target / f"{layer}.c"
+    compare(text, FOLDER / target / f"{layer}.c", request)
+
+
+def test_the_c_of_layers_that_run_row_by_row(request: pytest.FixtureRequest) -> None:
+    _, program, core = program_of(NETWORKS["residual"]())
+    plan = chain_of(program, 1, 3, 1)
+    assert plan is not None
+    compare(module_of(with_chain(program, plan, core), core).files["net.c"], FOLDER / "c" / "chain.c", request)
+
+
+def compare(text: str, golden: Path, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(text)

@@ -15,7 +15,8 @@ from tvm_tiny.memory.planner import plan_memory
 from tvm_tiny.model import Model
 from tvm_tiny.op.qdq import Arithmetic
 from tvm_tiny.program import Layer, Overlap, Program
-from tvm_tiny.schedule.chain import ChainPlan, chain_of
+from tvm_tiny.schedule.chain import ChainPlan, chain_of, stage_layer
+from tvm_tiny.schedule.chain import with_chain as with_chain_of
 from tvm_tiny.schedule.program import schedule_program
 from tvm_tiny.target import Core, get_core
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
@@ -30,6 +31,7 @@ class Net:
     def __init__(self, shape: tuple[int, int, int], seed: int = 5) -> None:
         self.b = TFLiteBuilder()
         self.rng = np.random.default_rng(seed)
+        self.count = 0
         self.x = self.b.input("x", (1, *shape), "int8", scale=0.05, zero_point=-7)
 
     def conv(self, x: TensorRecord, filters: int, kernel: int, stride: int = 1, padding: str = "SAME") -> TensorRecord:
@@ -54,7 +56,8 @@ class Net:
         return self.rng.uniform(-1.0, 1.0, shape).astype(np.float32)
 
     def _name(self, kind: str) -> str:
-        return f"{kind}{self.rng.integers(1 << 30)}"
+        self.count += 1
+        return f"{kind}{self.count}"
 
 
 def residual() -> bytes:
@@ -108,6 +111,10 @@ def whole_chain(program: Program, rows: int, *, coarse: bool = False) -> ChainPl
     plan = chain_of(program, 0, len(program.layers) - 1, rows, coarse=coarse)
     assert plan is not None
     return plan
+
+
+def with_chain(program: Program, plan: ChainPlan, core: Core) -> Program:
+    return with_chain_of(program, plan, lambda layer, rows: stage_layer(layer, rows, core))
 
 
 def only_chain(program: Program) -> Layer:

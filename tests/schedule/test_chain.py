@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.schedule.chained import NETWORKS, Net, only_chain, program_of, whole_chain
+from tests.schedule.chained import NETWORKS, Net, only_chain, program_of, whole_chain, with_chain
 from tvm_tiny.program import Chain, Layer, Stage
-from tvm_tiny.schedule.chain import chain_of, with_chain
+from tvm_tiny.schedule.chain import chain_of
 
 
 def test_a_residual_block_holds_rows_instead_of_tensors() -> None:

@@ -61,6 +61,7 @@ def _run(options: argparse.Namespace) -> None:
         f"{compiled.module.name} for {compiled.module.target}\n{text.memory_text(compiled.report)}",
         text.tensors_text(compiled.inputs, compiled.outputs),
         text.layers_text(compiled.report),
+        text.stages_text(compiled.report),
         text.peak_text(compiled.report),
         text.float_layers_text(compiled.report),
         memory_map_text(compiled.report) if options.map == "-" else "",

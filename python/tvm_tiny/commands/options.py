@@ -50,7 +50,11 @@ def add_model(parser: argparse.ArgumentParser, what: str = "a .tflite or .onnx f
 def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-micro") -> None:
     """How a model is compiled; ``rounding`` describes that option's default. None stands for an option that was not given."""
     parser.add_argument("--target", metavar="TARGET", help="the core; `tvm-tiny targets` lists them (default: that of the board)")
-    parser.add_argument("--optimize", metavar="speed|size|ram", help="what to favour (default: speed)")
+    parser.add_argument(
+        "--optimize",
+        metavar="speed|size|ram",
+        help="what to favour (default: speed); ram runs layers row by row where that saves memory",
+    )
     parser.add_argument(
         "--planner",
         metavar="PLANNER",

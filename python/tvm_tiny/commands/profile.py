@@ -53,6 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         options,
         f"{compiled.module.name} for {compiled.module.target} on {board.name}\n{text.memory_text(run.report)}",
         profile_text(run.report),
+        text.stages_text(run.report),
         "" if options.plot is None else f"The chart is in {options.plot}",
     )
 

@@ -61,6 +61,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
                 "dtype": layer.output_dtype,
                 "integer": layer.integer,
                 "tensor": layer.output_source,
+                "stages": list(layer.stages),
                 "ram": used,
                 "kernel": layer.kernel_size,
                 "parameters": layer.parameters_size,

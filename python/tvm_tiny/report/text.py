@@ -134,6 +134,13 @@ def layers_text(report: Report) -> str:
     return text_table(list(shown), list(zip(*shown.values(), strict=True)))
 
 
+def stages_text(report: Report) -> str:
+    """Which layers are several layers of the model, run row by row; "" where none is."""
+    return "\n".join(
+        f"{layer['name']} runs row by row: {', '.join(layer['stages'])}" for layer in report["layers"] if layer.get("stages")
+    )
+
+
 def bench_text(reports: Sequence[Report]) -> str:
     """A row for each model and board that was measured; sizes in bytes, counts per inference."""
     rows = [

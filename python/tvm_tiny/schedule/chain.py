@@ -6,7 +6,7 @@ a layer like any other, made for a few rows (`schedule.rows`); when each of them
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tvm_tiny.op.operator import Node, Value
@@ -63,12 +63,12 @@ def chain_of(program: Program, first: int, last: int, rows: int, *, coarse: bool
     ``coarse`` is explained at `firing.fire`.
     """
     layers = program.layers[first : last + 1]
+    if len(layers) < 2 or layers[-1].node is None or not _closed(program, first, last):
+        return None
     steps = _steps(layers)
-    if steps is None or len(layers) < 2 or steps[-1].height % rows or steps[-1].height == rows:
+    if steps is None or steps[-1].height % rows or steps[-1].height == rows:
         return None
     inner = {layer.outputs[0] for layer in layers[:-1]}
-    if inner & _needed_outside(program, first, last) or inner != inner & {name for layer in layers for name in layer.inputs}:
-        return None
     inputs = tuple(dict.fromkeys(name for layer in layers for name in layer.inputs if name not in inner))
     values = {name: value for layer in layers for name, value in zip(layer.inputs, _activations(layer.node), strict=True)}
     values[layers[-1].outputs[0]] = layers[-1].node.output
@@ -100,24 +100,40 @@ def _activations(node: Node) -> list[Value]:
     return [each for each in node.inputs if isinstance(each, Value)]
 
 
-def _needed_outside(program: Program, first: int, last: int) -> set[str]:
-    outside = [*program.layers[:first], *program.layers[last + 1 :]]
-    results = {program.aliases.get(name, name) for name in program.output_tensors}
-    return results | {name for layer in outside for name in layer.inputs}
+def _closed(program: Program, first: int, last: int) -> bool:
+    """Whether all that the layers but the last make is read by these layers, and by nothing else."""
+    layers = program.layers[first : last + 1]
+    inner = {name for layer in layers[:-1] for name in layer.outputs}
+    results = {program.aliases.get(name, name) for name in program.output_tensors} | program.kept
+    later = program.layers[last + 1 :]
+    return inner <= {name for layer in layers for name in layer.inputs} and not (
+        inner & results or any(name in inner for layer in later for name in layer.inputs)
+    )
 
 
-def chain_layer(plan: ChainPlan, core: Core) -> Layer:
-    """The chain as a layer: its stages scheduled for ``core``, its bands and their work memory as scratch."""
-    rows = [
-        node_layer(node, core, layer.name, layer.inputs, layer.outputs[0], macs=layer.macs)
-        for layer, node in zip(plan.layers, plan.nodes(), strict=True)
-    ]
-    stages = [replace(row, comment=_comment(row, layer)) for row, layer in zip(rows, plan.layers, strict=True)]
-    offsets = [work_offsets(stage.scratch) for stage in stages]
-    work = max(end for _, end in offsets)
+def stage_layer(layer: Layer, rows: int, core: Core) -> Layer:
+    """``layer`` scheduled for ``rows`` rows at a time."""
+    row = node_layer(row_node(layer.node, rows), core, layer.name, layer.inputs, layer.outputs[0], macs=layer.macs)
+    return replace(row, comment=_comment(row, layer))
+
+
+def work_bytes(layer: Layer) -> int:
+    """Bytes that the scratch buffers of a layer take in the work memory of a chain."""
+    return work_offsets(layer.scratch)[1]
+
+
+def chain_overlaps(plan: ChainPlan, last: Layer | None) -> tuple[Overlap, ...]:
+    """How far the chain's output may run over its inputs. ``last`` is the layer of the last stage; None if it is not known yet."""
+    return tuple(Overlap(name, plan.output, _before(plan, name, last), _nbytes(plan, name)) for name in plan.inputs)
+
+
+def chain_layer(plan: ChainPlan, schedule: Callable[[Layer, int], Layer]) -> Layer:
+    """The chain as a layer, with its bands and their work memory as scratch; ``schedule`` is `stage_layer` for a core."""
+    stages = [schedule(layer, plan.firing.paces[layer.outputs[0]].rows) for layer in plan.layers]
+    offsets = [work_offsets(stage.scratch)[0] for stage in stages]
+    work = max(map(work_bytes, stages))
     copies = [_copy(plan, name) for name in plan.inputs if name in plan.firing.bands]
-    fired = [_stage(plan, stage, scratch) for stage, (scratch, _) in zip(stages, offsets, strict=True)]
-    chain = Chain(plan.firing.ticks, (*copies, *fired), plan.bands, "work" if work else "")
+    fired = [_stage(plan, stage, scratch) for stage, scratch in zip(stages, offsets, strict=True)]
     first, last = plan.layers[0], plan.layers[-1]
     return Layer(
         name=f"{first.name}_to_{last.name}",
@@ -131,16 +147,16 @@ def chain_layer(plan: ChainPlan, core: Core) -> Layer:
         live_macs=sum(layer.live_macs for layer in plan.layers),
         integer=all(stage.integer for stage in stages),
         comment=f"row by row: {', '.join(layer.name for layer in plan.layers)}",
-        overlaps=tuple(Overlap(name, plan.output, _before(plan, name, stages[-1]), _nbytes(plan, name)) for name in plan.inputs),
-        chain=chain,
+        overlaps=chain_overlaps(plan, stages[-1]),
+        chain=Chain(plan.firing.ticks, (*copies, *fired), plan.bands, "work" if work else ""),
     )
 
 
-def with_chain(program: Program, plan: ChainPlan, core: Core) -> Program:
+def with_chain(program: Program, plan: ChainPlan, schedule: Callable[[Layer, int], Layer]) -> Program:
     """``program`` with the layers of ``plan`` as one."""
     first = next(index for index, layer in enumerate(program.layers) if layer.name == plan.layers[0].name)
     layers = program.layers
-    return replace(program, layers=(*layers[:first], chain_layer(plan, core), *layers[first + len(plan.layers) :]))
+    return replace(program, layers=(*layers[:first], chain_layer(plan, schedule), *layers[first + len(plan.layers) :]))
 
 
 def _comment(row: Layer, layer: Layer) -> str:
@@ -187,7 +203,7 @@ def _nbytes(plan: ChainPlan, name: str) -> int:
     return plan.row_bytes[name] * plan.heights[name]
 
 
-def _before(plan: ChainPlan, name: str, last: Layer) -> int:
+def _before(plan: ChainPlan, name: str, last: Layer | None) -> int:
     """`Overlap.before` of the chain's output and its input ``name``; ``last`` is the layer of the last stage.
 
     At each of its firings no row may be overwritten that any stage is still to read, and what it reads itself meanwhile lies behind
@@ -195,7 +211,10 @@ def _before(plan: ChainPlan, name: str, last: Layer) -> int:
     """
     pace, row_bytes = plan.firing.paces[plan.output], plan.row_bytes[name]
     written = pace.rows * plan.row_bytes[plan.output]
-    own = max((each.before for each in last.overlaps if each.input == name), default=written)
+    if last is None:
+        own = 0 if len(plan.layers[-1].inputs) > 1 else written  # an addition reads an element and then writes one
+    else:
+        own = max((each.before for each in last.overlaps if each.input == name), default=written)
     before = -_nbytes(plan, name)
     for turn in range(pace.count):
         tick = pace.first + turn * pace.period
