@@ -167,13 +167,14 @@ def _label_boxes(axes: Axes, buffers: Sequence[Buffer]) -> None:
     points = 72.0 / axes.figure.dpi
     across, up = (top_right - bottom_left) * points
     for each in buffers:
-        width, height = (each["last"] - each["first"] + 1) * across - 4.0, each["bytes"] * up - 3.0
+        last = _uncovered(each, buffers)
+        width, height = (last - each["first"] + 1) * across - 4.0, each["bytes"] * up - 3.0
         fitted = _fitted(each["name"], each["bytes"], width, height)
         if fitted is None:
             continue
         text, size, upright = fitted
         axes.text(
-            (each["first"] + each["last"]) / 2,
+            (each["first"] + last) / 2,
             each["offset"] + each["bytes"] / 2,
             text,
             fontsize=size,
@@ -185,6 +186,19 @@ def _label_boxes(axes: Axes, buffers: Sequence[Buffer]) -> None:
             path_effects=[withStroke(linewidth=2.0, foreground=COLOURS[each["kind"]])],
             zorder=3,
         )
+
+
+def _uncovered(buffer: Buffer, buffers: Sequence[Buffer]) -> int:
+    """The last layer at which no later buffer has begun to run over ``buffer``: so far its label may go."""
+    end = buffer["offset"] + buffer["bytes"]
+    over = (
+        each["first"] - 1
+        for each in buffers
+        if buffer["first"] < each["first"] <= buffer["last"]
+        and each["offset"] < end
+        and buffer["offset"] < each["offset"] + each["bytes"]
+    )
+    return min(over, default=buffer["last"])
 
 
 def _fitted(name: str, nbytes: int, width: float, height: float) -> tuple[str, float, bool] | None:
