@@ -101,9 +101,11 @@ def _measured(model: CompiledModel, device: Board, flags: tuple[str, ...]) -> Fa
 
 
 def _hardware(models: Sequence[CompiledModel], board: str | None) -> Hardware:
-    """The memory map and start-up code of ``board``; by default of the target's first board on which the models fit."""
+    """The memory map and start-up code of ``board``; by default of the target's first emulated board on which the models fit."""
     core = models[0].module.target.partition("+")[0]
-    known = [board_info(board)] if board is not None else [info for info in list_boards() if info.target == core]
+    known = (
+        [board_info(board)] if board is not None else [info for info in list_boards() if (info.kind, info.target) == ("qemu", core)]
+    )
     if not known:
         raise TargetError(f"no board with a {core} is known, whose memory a firmware could be linked for", "name one with --board")
     info = next((each for each in known if not _missing(models, each)), known[-1])

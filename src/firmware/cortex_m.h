@@ -1,7 +1,7 @@
-/* The system registers of Cortex-M that start-up and fault handling touch.
+/* The system registers of Cortex-M that start-up, fault handling and measurement touch.
  *
- * Addresses and bits: Armv7-M Architecture Reference Manual (DDI 0403E.e) chapters B3.2, B3.3 and B3.5; Armv8-M (DDI
- * 0553B) chapters D1.2 for the secure fault registers, the MPU and the low-overhead-branch bit. */
+ * Addresses and bits: Armv7-M Architecture Reference Manual (DDI 0403E.e) chapters B3.2, B3.3, B3.5, C1.6 and C1.8;
+ * Armv8-M (DDI 0553B) chapters D1.2 for the secure fault registers, the MPU and the low-overhead-branch bit. */
 #ifndef TVM_TINY_FIRMWARE_CORTEX_M_H_
 #define TVM_TINY_FIRMWARE_CORTEX_M_H_
 
@@ -11,7 +11,14 @@
 
 #define SYST_CSR CORTEX_M_REGISTER(0xE000E010u)
 #define SYST_RVR CORTEX_M_REGISTER(0xE000E014u)
-#define SYST_CVR CORTEX_M_REGISTER(0xE000E018u)
+#define SYST_CVR_ADDRESS 0xE000E018u
+#define SYST_CVR CORTEX_M_REGISTER(SYST_CVR_ADDRESS)
+
+#define DWT_CTRL CORTEX_M_REGISTER(0xE0001000u)
+#define DWT_CYCCNT_ADDRESS 0xE0001004u
+#define DWT_CYCCNT CORTEX_M_REGISTER(DWT_CYCCNT_ADDRESS)
+#define DWT_LAR CORTEX_M_REGISTER(0xE0001FB0u)
+#define DEMCR CORTEX_M_REGISTER(0xE000EDFCu)
 
 #define SCB_ICSR CORTEX_M_REGISTER(0xE000ED04u)
 #define SCB_VTOR CORTEX_M_REGISTER(0xE000ED08u)

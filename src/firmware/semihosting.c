@@ -51,11 +51,7 @@ void console_text(const char *text) {
 
 void console_hex(uint32_t value) {
   char digits[9];
-  for (unsigned i = 0; i < 8u; ++i) {
-    const uint32_t digit = (value >> (28u - 4u * i)) & 15u;
-    digits[i] = (char)(digit < 10u ? '0' + digit : 'a' + (digit - 10u));
-  }
-  digits[8] = '\0';
+  console_digits(digits, value);
   console_text(digits);
 }
 

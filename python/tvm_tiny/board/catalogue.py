@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from tvm_tiny.board.base import Board
 from tvm_tiny.board.info import BoardInfo, parse_board
 from tvm_tiny.errors import BoardError
 
+_KINDS = ("host", "qemu", "gdb")
 _FOLDER = Path(__file__).parent / "boards"
 
 
@@ -20,9 +23,9 @@ def _read(path: Path) -> BoardInfo:
 
 
 def list_boards() -> list[BoardInfo]:
-    """All boards of the catalogue: the host first, then by name."""
+    """All boards of the catalogue: the host, the emulated ones by name, those to be attached by name."""
     boards = [_read(path) for path in _FOLDER.glob("*.toml")]
-    return sorted(boards, key=lambda info: (info.kind != "host", info.name))
+    return sorted(boards, key=lambda info: (_KINDS.index(info.kind), info.name))
 
 
 def open_board(info: BoardInfo) -> Board:
@@ -41,17 +44,25 @@ def open_board(info: BoardInfo) -> Board:
         from tvm_tiny.board.emulated import EmulatedBoard
 
         return EmulatedBoard(info)
-    raise BoardError(f"the board {info.name} is of kind {info.kind!r}: known kinds are 'host' and 'qemu'")
+    if info.kind == "gdb":
+        from tvm_tiny.board.gdb import GdbBoard
+
+        return GdbBoard(info)
+    raise BoardError(f"the board {info.name} is of kind {info.kind!r}: known kinds are 'host', 'qemu' and 'gdb'")
 
 
 def board_info(name: str) -> BoardInfo:
     """The board called ``name``, or the one that a file ``name`` ending in ".toml" describes.
 
+    "gdb:HOST:PORT:BOARD" is BOARD, a name or a file, behind the GDB server at HOST:PORT; its core and its memories are BOARD's.
+
     Raises
     ------
     BoardError
-        Unknown name; the message lists the known ones and the nearest.
+        Unknown name; the message lists the known ones and the nearest. No port, or no board behind it.
     """
+    if name.startswith("gdb:"):
+        return _attached(name)
     if name.endswith(".toml"):
         return _read(Path(name))
     known = {info.name: info for info in list_boards()}
@@ -60,6 +71,20 @@ def board_info(name: str) -> BoardInfo:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "a board of your own is a TOML file: give its path"
     raise BoardError(f"unknown board {name!r}: expected one of {', '.join(known)}", hint)
+
+
+def _attached(name: str) -> BoardInfo:
+    found = re.fullmatch(r"gdb:(.+?):(\d{1,5}):(.+)", name)
+    if found is None:
+        raise BoardError(
+            f"{name!r} names no attached board: expected gdb:HOST:PORT:BOARD",
+            "BOARD tells the core and the memories, which a GDB server does not: gdb:localhost:3333:nucleo-l4r5zi",
+        )
+    base = board_info(found[3])
+    if base.kind == "host":
+        raise BoardError(f"{name!r}: the host is no board behind a GDB server", "`tvm-tiny boards` lists the boards")
+    facts = dict(base.connection or {}) if base.kind == "gdb" else {}
+    return replace(base, name=name, kind="gdb", connection={**facts, "host": found[1], "port": int(found[2])})
 
 
 def get_board(name: str) -> Board:

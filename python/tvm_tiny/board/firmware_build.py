@@ -31,7 +31,12 @@ OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ra
 
 SUPPORT = ("startup.c", "fault.c", "semihosting.c")
 """What any firmware of ours needs besides its own main."""
-_HARNESS = ("main.c", "arena_check.c", "io_semihosting.c", "measure_cortex_m.c", "measure_cortex_m.S")
+_HARNESS = ("main.c", "arena_check.c", "measure_cortex_m.c", "measure_cortex_m.S")
+# How samples and results pass: files by semihosting, or memory that a debugger reads and writes at a breakpoint.
+_TRANSPORT = {
+    "semihosting": (*SUPPORT, *(f"harness/{name}" for name in (*_HARNESS, "io_semihosting.c"))),
+    "mailbox": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c"))),
+}
 # The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
 _HARNESS_FLAGS = (
     "-std=c99",
@@ -107,9 +112,9 @@ def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
     )
 
 
-def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str]) -> list[Unit]:
+def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str], transport: str) -> list[Unit]:
     root = firmware_dir()
-    sources = [root / name for name in SUPPORT] + [root / "harness" / name for name in _HARNESS]
+    sources = [root / name for name in _TRANSPORT[transport]]
     includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}")
     flags = (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
     return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
@@ -145,9 +150,18 @@ def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: P
 
 
 def build_firmware(
-    module: CModule, info: BoardInfo, folder: Path, *, optimize: str, trace: bool, check_arena: bool = False
+    module: CModule,
+    info: BoardInfo,
+    folder: Path,
+    *,
+    optimize: str,
+    trace: bool,
+    check_arena: bool = False,
+    transport: str = "semihosting",
 ) -> Image:
     """Build the firmware that runs ``module`` on the board; everything lies in ``folder``.
+
+    ``transport`` is how samples and results pass: "semihosting" or "mailbox".
 
     Raises
     ------
@@ -171,7 +185,7 @@ def build_firmware(
     defines = hook_flags(module, trace=trace, check_arena=check_arena)
     model_objects = folder / "objects" / "model"
     units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines))
-    units += _harness_units(folder / "objects" / "harness", folder, core, defines)
+    units += _harness_units(folder / "objects" / "harness", folder, core, defines, transport)
     log = compile_units(gcc, units)
     objects = [unit.object for unit in units]
 

@@ -27,7 +27,7 @@ class BoardInfo:
     ----------
     name, description : str
     kind : str
-        What drives it: "host" or "qemu". A kind's own facts stand in the table of its name, here ``connection``.
+        What drives it: "host", "qemu" or "gdb". A kind's own facts stand in the table of its name, here ``connection``.
     target : str
         The target for which the board is the default: "cortex-m4", "c" for the host.
     clock : int or None
@@ -36,7 +36,9 @@ class BoardInfo:
         Bytes that the firmware reserves for the stack.
     memory : tuple of MemoryRegion
     connection : mapping
-        The table of the board's kind; for "qemu": ``machine`` (str) and ``arguments`` (list of str).
+        The table of the board's kind; for "qemu": ``machine`` (str) and ``arguments`` (list of str); for "gdb": ``host`` (str),
+        ``port`` (int), ``reset`` (str, the server's command; "" for none), ``server`` and ``flash`` (str, for people: the command
+        that starts the server, and the one that writes an image).
     """
 
     name: str

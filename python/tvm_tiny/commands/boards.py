@@ -11,7 +11,7 @@ from tvm_tiny.errors import ToolchainError
 from tvm_tiny.report.table import text_table
 
 # What boards of each kind are built and run with.
-_TOOLS: dict[str, tuple[Tool, ...]] = {"host": (HOST_CC,), "qemu": (ARM_GCC, QEMU)}
+_TOOLS: dict[str, tuple[Tool, ...]] = {"host": (HOST_CC,), "qemu": (ARM_GCC, QEMU), "gdb": (ARM_GCC,)}
 
 
 def _missing(info: BoardInfo) -> list[str]:

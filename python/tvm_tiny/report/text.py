@@ -38,7 +38,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("layers", len(layers), ""),
         ("MACs", report["macs"], live),
         ("instructions", report["instructions"], measured),
-        ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}"),
+        ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}" if report["cycle_model"] else measured),
     ]
 
 

@@ -10,13 +10,13 @@ typedef uint32_t (*measured_function)(void *arena, const void *inputs, const voi
 
 struct measurement {
   uint32_t stack;                /* bytes below the caller's stack pointer; MEASURE_UNKNOWN where it cannot be told */
-  uint32_t tick_start, tick_end; /* SysTick, which counts down from 0xFFFFFF */
+  uint32_t tick_start, tick_end; /* SysTick, which counts down from 0xFFFFFF; from DWT->CYCCNT, cycles and 0 */
   uint32_t tick_wraps;           /* how often it passed 0 in between */
 };
 
 enum { MEASURE_UNKNOWN = -1 };
 
-/* Lets SysTick run from now on; where it does not, ticks are 0. */
+/* Lets DWT->CYCCNT run from now on where the core has it, else SysTick; where neither does, ticks are 0. */
 void measure_start_ticks(void);
 
 uint32_t measure_call(measured_function function, void *arena, const void *inputs, const void *outputs,

@@ -9,7 +9,6 @@
         .text
 
         .equ    PAINT, 0xC5A35A3C
-        .equ    SYST_CVR, 0xE000E018
 
         .section .text.measure_painted_call, "ax", %progbits
         .global measure_painted_call
@@ -33,7 +32,8 @@ measure_painted_call:
         adds    r5, #4
         b       1b
 
-2:      ldr     r5, =SYST_CVR
+2:      ldr     r5, =measure_counter    /* the address of SYST_CVR or DWT_CYCCNT */
+        ldr     r5, [r5]
         ldr     r6, [r5]
 measure_begin:
         blx     r4
