@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tvm_tiny.board.rsp import framed
 
@@ -23,10 +23,9 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
                 return
             with connection:
                 connection.settimeout(20)
-                try:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with suppress(OSError):
                     serve(connection)
-                except OSError:
-                    pass
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()

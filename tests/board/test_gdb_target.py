@@ -49,7 +49,7 @@ def test_memory_is_never_guessed(reply: bytes) -> None:
 
 
 def test_memory_that_is_not_there() -> None:
-    with attached(FakeMachine()) as (target, _), pytest.raises(BoardError, match="answered 'E01' to '[XM]100,4"):
+    with attached(FakeMachine()) as (target, _), pytest.raises(BoardError, match=r"answered 'E01' to '[XM]100,4"):
         target.write(256, b"abcd")
 
 

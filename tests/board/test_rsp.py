@@ -112,7 +112,7 @@ def test_an_endless_packet_is_refused() -> None:
 
 
 def test_a_closed_connection() -> None:
-    with pytest.raises(BoardError, match="closed the connection|broke the connection"):
+    with pytest.raises(BoardError, match=r"closed the connection|broke the connection"):
         ask(lambda connection: connection.close())
 
 
