@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tvm_tiny.board import get_board
-from tvm_tiny.board.base import Board, Image
+from tvm_tiny.board import BoardInfo, get_board, list_boards
+from tvm_tiny.board.base import Board, Image, RunResult
 from tvm_tiny.board.catalogue import board_info
-from tvm_tiny.board.gdb import GdbBoard
+from tvm_tiny.board.elf import read_segments
+from tvm_tiny.board.gdb import DWT, SYSTICK, GdbBoard
+from tvm_tiny.board.gdb_target import GdbTarget
+from tvm_tiny.board.symbols import read_symbols
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, FirmwareError
 
@@ -63,6 +66,49 @@ def test_an_image_of_many_packets(machine: Emulator) -> None:
 def test_an_emulator_s_time_is_not_the_core_s(machine: Emulator, image: Image) -> None:
     result = behind(machine.port).run(image, SAMPLES)
     assert (result.cycles, result.counter, result.instructions) == (None, None, None)
+
+
+def test_cycles_are_systick_s_where_the_core_has_no_counter(
+    machine: Emulator, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QEMU has no DWT: taken for a real board, it counts its own time."""
+    monkeypatch.setattr(GdbTarget, "is_emulator", False)
+    info = board_info(f"gdb:127.0.0.1:{machine.port}:mps2-an386")
+    board = GdbBoard(replace(info, connection={**(info.connection or {}), "reset": "system_reset"}))
+    result = board.run(image, SAMPLES)
+    assert result.counter == SYSTICK
+    assert result.cycles is not None
+    assert result.cycles > 0
+
+
+@pytest.mark.parametrize(
+    ("counter", "seconds", "cycles", "name"),
+    [
+        (0xE0001004, 171.0, 1000, DWT),  # at 25 MHz, 2^32 cycles are 171.8 s
+        (0xE0001004, 172.0, None, None),
+        (0xE000E018, 172.0, 1000, SYSTICK),
+    ],
+)
+def test_a_counter_that_may_have_begun_anew_tells_nothing(
+    counter: int, seconds: float, cycles: int | None, name: str | None
+) -> None:
+    result = behind(1)._with_cycles(RunResult([], cycles=1000), counter, seconds)
+    assert (result.cycles, result.counter) == (cycles, name)
+    assert ("no cycles: the core ran for 172 s" in result.log) == (cycles is None)
+
+
+@pytest.mark.parametrize("info", [info for info in list_boards() if info.kind == "gdb"], ids=lambda info: info.name)
+def test_images_for_the_known_boards_lie_in_their_memories(info: BoardInfo) -> None:
+    image = GdbBoard(info).build(twice())
+    flash, ram, symbols = info.region("flash"), info.region("ram"), read_symbols(image.path)
+    assert flash is not None
+    assert ram is not None
+    assert all(flash.origin <= each.address < flash.origin + flash.size for each in read_segments(image.path))
+    assert symbols.address_of("tiny_vectors") == flash.origin
+    assert ram.origin < symbols.address_of("tiny_mailbox") < ram.origin + ram.size
+    # The breakpoint's instruction has two bytes, and what follows it returns.
+    code = b"".join(each.data for each in read_segments(image.path) if each.address <= symbols.address_of("mailbox_stop"))
+    assert bytes.fromhex("00bf7047") in code or bytes.fromhex("c0467047") in code
 
 
 def test_traces_every_layer(machine: Emulator) -> None:
