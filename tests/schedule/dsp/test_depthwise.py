@@ -52,9 +52,9 @@ STRIDE_1 = {
     "seven channels": depthwise((1, 6, 7, 7)),
     "sixteen channels": depthwise((1, 3, 8, 16)),
     **{f"{width} columns": depthwise((1, 3, width, 2)) for width in range(2, 16)},
-    **{f"{height} rows": depthwise((1, height, 40, 2)) for height in (1, 2, 11, 12, 13, 14, 23, 24, 25, 26, 37)},
+    **{f"{height} rows": depthwise((1, height, 40, 2)) for height in (1, 2, 7, 8, 9, 10, 15, 16, 17, 18, 25)},
     "along the columns": depthwise((1, 25, 5, 4)),
-    "along the columns, twelve of them": depthwise((1, 27, 12, 2)),
+    "along the columns, eight of them": depthwise((1, 27, 8, 2)),
     "more rows than columns, both many": depthwise((1, 30, 14, 2)),
     "two images": depthwise((2, 13, 9, 3)),
     "a multiplier of three": depthwise((1, 6, 5, 2), multiplier=3),
@@ -139,9 +139,9 @@ def node(shape: tuple[int, int, int, int], stride: int) -> Node:
 @pytest.mark.parametrize(
     ("shape", "stride", "nbytes"),
     [
-        ((1, 25, 5, 2), 1, 4 * (24 * 7 + 4)),  # along the columns, one band of five
-        ((1, 48, 48, 2), 1, 4 * 48 * 7),
-        ((1, 6, 6, 2), 1, 4 * (5 * 7 + 4)),
+        ((1, 25, 5, 2), 1, 4 * (24 * 5 + 4)),  # along the columns, one band of five
+        ((1, 48, 48, 2), 1, 4 * 48 * 5),
+        ((1, 6, 6, 2), 1, 4 * (5 * 5 + 4)),
         ((1, 48, 48, 2), 2, 4 * 25 * 9),
         ((1, 6, 6, 2), 2, 4 * (3 * 9 + 7)),
     ],

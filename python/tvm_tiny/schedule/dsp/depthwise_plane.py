@@ -17,7 +17,7 @@ Number = Any
 
 _TAPS = {1: (0, 3, 1, 4, 6, 2, 7, 5, 8), 2: (0, 1, 3, 4, 2, 6, 5, 7, 8)}
 
-COLUMN = {1: 7, 2: 9}
+COLUMN = {1: 5, 2: 9}
 """Words of a column by stride: TVM_TINY_COLUMN_S1 and _S2."""
 
 

@@ -23,13 +23,13 @@
 
 /* ---- Planes. */
 
-/* The plane of a band of up to 12 rows of outputs, with stride 1 and a padding of one on all sides. Word (k, l) has the
+/* The plane of a band of up to 8 rows of outputs, with stride 1 and a padding of one on all sides. Word (k, l) has the
  * inputs above each other at (2 * k - 1, l) and (2 * k, l), counted from the band's first row; all that is not in the
  * image is padding, and columns outside of it are not in the plane.
  *
  * The first band of a channel ("first" is 1, or 2 where a row of padding below the image is in the plane already) reads
  * ``rows`` rows of the image from ``x`` on. Any other finds the rows that it shares
- * with the one before in the plane, and reads the ``rows`` behind them. Fewer than 12 rows, or 13 of the first band,
+ * with the one before in the plane, and reads the ``rows`` behind them. Fewer than 8 rows, or 9 of the first band,
  * are the last ones of the image. */
 static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s1(int32_t *plane, const int8_t *x, int32_t padding, int32_t first,
                                                         int32_t rows, int32_t along, int32_t across_step,
@@ -165,8 +165,8 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
   "smlad " sum ", " pair ", r5, " sum "\n\tsmla" lane "t " sum ", r3, r7, " sum "\n\t"
 #define TVM_TINY_DW1_COMPLETE(sum, pair, lane) \
   "smlad " sum ", " pair ", r6, " sum "\n\tsmla" lane "b " sum ", r3, r8, " sum "\n\t"
-#define TVM_TINY_DW1_LOAD_b(pair) "ldr.w r3, [r0, #4]\n\tldr.w " pair ", [r0], #28\n\t"
-#define TVM_TINY_DW1_LOAD_t(pair) "ldr.w " pair ", [r0, #4]\n\tldr.w r3, [r0], #28\n\t"
+#define TVM_TINY_DW1_LOAD_b(pair) "ldr.w r3, [r0, #4]\n\tldr.w " pair ", [r0], #20\n\t"
+#define TVM_TINY_DW1_LOAD_t(pair) "ldr.w " pair ", [r0, #4]\n\tldr.w r3, [r0], #20\n\t"
 #define TVM_TINY_DW1_STEP(place, sum, next, pair, lane, scale, store, shift) \
   TVM_TINY_DW1_COMPLETE(sum, pair, #lane) scale(sum) TVM_TINY_DW1_CONTINUE(next, pair, #lane) \
   TVM_TINY_DW1_BEGIN(pair, #lane) store(shift, sum) place TVM_TINY_DW1_LOAD_##lane(sum)

@@ -3,7 +3,7 @@
  * Gathers the inputs of one channel as words of two 16-bit lanes, for the depthwise kernels of cores with the DSP
  * extension (dsp_depthwise.h); each function has a portable twin.
  *
- * The words of a plane lie column by column: the word below is the next one in memory, the word to the right 7 or 9
+ * The words of a plane lie column by column: the word below is the next one in memory, the word to the right 5 or 9
  * words on. The loops make eight words of a row to a turn and are entered in their midst, so that nothing is left over:
  * the code of every word has the same length. */
 #ifndef TVM_TINY_RUNTIME_DSP_GATHER_H_
@@ -15,7 +15,7 @@
 #include "tvm_tiny/runtime/dsp.h"
 
 /* Words of a column of a plane, with stride 1 and 2. */
-#define TVM_TINY_COLUMN_S1 7
+#define TVM_TINY_COLUMN_S1 5
 #define TVM_TINY_COLUMN_S2 9
 
 /* Two values as 16-bit lanes, the first in the lower one. */
@@ -84,7 +84,7 @@ static TVM_TINY_KERNEL void tvm_tiny_fill_words(int32_t *words, int32_t value, i
   "push {r4-r8}\n\tldr r12, [sp, #20]\n\t" TVM_TINY_GATHER_STEPS \
   "add r7, r12, #7\n\tlsr r7, r7, #3\n\trsb r12, r12, r7, lsl #3\n\tmls r1, r12, r3, r1\n\t" \
   "add r12, r12, r12, lsl #1\n\tadr.w r8, 2f\n\tadd r8, r8, r12, lsl #2\n\tmov pc, r8\n\t.balign 4\n\t" \
-  "2:\n\t" TVM_TINY_GATHER_TURN(word, "28") \
+  "2:\n\t" TVM_TINY_GATHER_TURN(word, "20") \
   "add r1, r1, r3, lsl #3\n\tsubs r7, r7, #1\n\tbne 2b\n\tpop {r4-r8}\n\tbx lr\n\t"
 /* clang-format on */
 #endif
@@ -94,7 +94,7 @@ static TVM_TINY_KERNEL void tvm_tiny_fill_words(int32_t *words, int32_t value, i
 #if TVM_TINY_DSP
 static TVM_TINY_NAKED void tvm_tiny_gather_rows_s1(int32_t *words, const int8_t *low, const int8_t *high, int32_t step,
                                                    int32_t count, int32_t rows, int32_t advance) {
-  __asm__(TVM_TINY_GATHER_ROWS("rsb r11, r7, r7, lsl #3\n\t", "28"));
+  __asm__(TVM_TINY_GATHER_ROWS("add r11, r7, r7, lsl #2\n\t", "20"));
 }
 #else
 static inline void tvm_tiny_gather_rows_s1(int32_t *words, const int8_t *low, const int8_t *high, int32_t step,
