@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tvm_tiny.board import BoardInfo, get_board, list_boards
 from tvm_tiny.board.base import Board
-from tvm_tiny.board.catalogue import board_info
+from tvm_tiny.board.catalogue import board_info, emulated_board
 from tvm_tiny.board.firmware_build import OPTIMIZE, SUPPORT, linker_script, required_region
 from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
 from tvm_tiny.compiled import CompiledModel
@@ -73,10 +73,9 @@ def _part(model: CompiledModel, graph: str, device: Board | None) -> Part:
 
 def _emulated(target: str, board: str | None) -> Board:
     """The board to measure on: the one named, or the first emulated one of the target."""
-    core = target.partition("+")[0]
-    name = board or next((info.name for info in list_boards() if info.target == core and info.kind == "qemu"), None)
+    name = board or emulated_board(target)
     if name is None:
-        raise TargetError(f"no emulated board has a {core}, on which the facts could be measured", "name a board with --board")
+        raise TargetError(f"no emulated board has a {target}, on which the facts could be measured", "name a board with --board")
     return get_board(name)
 
 

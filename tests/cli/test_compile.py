@@ -105,3 +105,12 @@ def test_streaming_needs_frames_along_the_second_axis(command: Command, model: P
 
     assert done.code != 0
     assert "is int8[1, 8]: a stream needs int8[1, frames, width, channels]" in done.err
+
+
+def test_compare_tells_what_each_setting_costs(command: Command, model: Path) -> None:
+    done = command("compile", model, "--target", "cortex-m4", "--compare", "--json", "-")
+
+    rows = done.json["comparison"]
+    assert [row["optimize"] for row in rows] == ["speed", "size", "ram"]
+    assert all(row["board"] == "mps2-an386" and row["cycles"] > 0 and row["flash"]["code"] > 0 for row in rows)
+    assert rows[1]["flash"]["code"] <= rows[0]["flash"]["code"]

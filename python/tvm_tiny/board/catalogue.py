@@ -28,6 +28,12 @@ def list_boards() -> list[BoardInfo]:
     return sorted(boards, key=lambda info: (_KINDS.index(info.kind), info.name))
 
 
+def emulated_board(target: str) -> str | None:
+    """The first emulated board, by name, with the core of ``target``; None if there is none."""
+    core = target.partition("+")[0]
+    return next((info.name for info in list_boards() if info.kind == "qemu" and info.target == core), None)
+
+
 def open_board(info: BoardInfo) -> Board:
     """The board that ``info`` describes, ready to be built for.
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvm_tiny.commands.comparison import compare
 from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, chosen, read_model, target_of
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, check_picture, say, write_json
@@ -24,6 +25,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", type=Path, help="write the C and report.json there")
     parser.add_argument(
         "--streaming", action="store_true", help="the input's second axis is time: the C takes one frame at each call"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="also show what each setting of --optimize costs, measured on an emulated board"
     )
     parser.add_argument("--ram", metavar="BYTES", help="fail if the arena needs more: 49152, or 48k")
     parser.add_argument(
@@ -52,7 +56,8 @@ def _run(options: argparse.Namespace) -> None:
         if options.map not in (None, "-"):
             progress("drawing")
             plot_memory_map(compiled.report, options.map)
-    write_json(options, compiled.report)
+        compared = compare(model, target, options, progress) if options.compare else []
+    write_json(options, {**compiled.report, "comparison": compared} if options.compare else compiled.report)
 
     from tvm_tiny.report import text
 
@@ -66,6 +71,7 @@ def _run(options: argparse.Namespace) -> None:
         text.float_layers_text(compiled.report),
         memory_map_text(compiled.report) if options.map == "-" else "",
         "" if options.map in (None, "-") else f"The map of the arena is in {options.map}",
+        f"What each --optimize costs:\n{text.comparison_text(compared)}" if compared else "",
         _where(options.output, sorted(compiled.module.files)),
     )
 

@@ -163,6 +163,23 @@ def bench_text(reports: Sequence[Report]) -> str:
     )
 
 
+def comparison_text(reports: Sequence[Report]) -> str:
+    """A row for each setting of ``--optimize``; sizes in bytes, counts per inference."""
+    rows = [
+        (
+            report["optimize"],
+            report["ram"]["arena"],
+            report["ram"]["stack"],
+            report["flash"]["weights"],
+            report["flash"]["code"],
+            report["instructions"],
+            report["cycles"],
+        )
+        for report in reports
+    ]
+    return text_table(["optimize", "arena", "stack", "weights", "code", "instructions", "cycles"], rows)
+
+
 def float_layers_text(report: Report) -> str:
     """Which layers compute with floating-point numbers, by reason, conversions included. "" where all are integer."""
     reasons: dict[str, list[str]] = {}
