@@ -34,6 +34,7 @@ def functions(text: str) -> list[str]:
         ("str.w lr, [sp, #-4]!; strd r4, r5, [sp, #-16]!", 20),
         ("sub.w sp, sp, #512; bx lr", 512),
         ("ldr r0, [sp, #4]; str r0, [sp, #8]; bx lr", 0),
+        ("push {r4, lr}; addw ip, pc, #16; add r2, r2, ip; bx r2; pop {r4, pc}", 8),  # a loop is entered in its midst
     ],
 )
 def test_what_one_function_takes(body: str, expected: int) -> None:

@@ -26,11 +26,15 @@ _BYTES = {"r": 4, "s": 4, "d": 8}
 
 @dataclass
 class _Function:
-    """``own`` bytes of stack, and the functions that it calls; ``doubt`` says why there is no bound, "" if there is."""
+    """``own`` bytes of stack, and the functions that it calls; ``doubt`` says why there is no bound, "" if there is.
+
+    A function that takes addresses of its own code (an addition to pc) jumps to them: the kernels enter their loops in the midst.
+    """
 
     own: int = 0
     calls: set[str] = field(default_factory=set)
     doubt: str = ""
+    finds_itself: bool = False
 
 
 def stack_bound(elf: Path, function: str) -> int:
@@ -67,7 +71,8 @@ def _follow(mnemonic: str, operands: str, name: str, function: _Function) -> Non
     """Add what one instruction takes from the stack, or calls, to ``function``."""
     function.own += _taken(mnemonic, operands, function)
     target = _TARGET.search(operands)
-    if mnemonic == "blx" or (mnemonic == "bx" and operands != "lr"):
+    function.finds_itself |= mnemonic in ("adr", "addw", "subw", "add") and re.search(r"\bpc\b", operands) is not None
+    if mnemonic == "blx" or (mnemonic == "bx" and operands != "lr" and not function.finds_itself):
         function.doubt = f"{name} calls through a pointer"
     elif mnemonic == "bl" and target:
         function.calls.add(target[1])
