@@ -17,13 +17,15 @@ from tvm_tiny.board.catalogue import board_info
 from tvm_tiny.board.elf import read_segments
 from tvm_tiny.board.gdb import DWT, SYSTICK, GdbBoard
 from tvm_tiny.board.gdb_target import GdbTarget
+from tvm_tiny.board.rsp import PacketStream
 from tvm_tiny.board.symbols import read_symbols
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, FirmwareError
 
 from . import faulty
+from .gdb_flash import FlashServer
 from .gdb_proxy import FAULTS, Cable, Emulator, emulator
-from .gdb_server import listening
+from .gdb_server import FakeServer, listening
 from .modules import expected, expected_double, samples, twice, with_sizes
 
 SAMPLES = samples(5)
@@ -171,6 +173,21 @@ def test_a_reset_in_the_middle_is_told(machine: Emulator, image: Image, at: int)
     error = attempt(Cable(machine.port, at, before_resume=machine.reset), image)
     assert error is not None
     assert f"made request 1 after {at}: it was reset in the middle of the run" in error.message
+
+
+def test_flash_is_programmed_where_it_holds_something_else(machine: Emulator, image: Image) -> None:
+    with PacketStream("127.0.0.1", machine.port) as stub:
+        flash = FlashServer(stub)
+        with listening(FakeServer(flash)) as port:
+            erased = []
+            for each in (image, image, behind(1).build(with_sizes(twice(), 16, 3000))):
+                result = behind(port).run(each, SAMPLES, timeout=30)
+                assert [outputs["y"].tolist() for outputs in result.outputs] == [expected(sample).tolist() for sample in SAMPLES]
+                erased.append((flash.erased, flash.finished))
+    assert erased[0][0] >= 1024
+    assert erased[0][1] == 1
+    assert erased[1] == erased[0]
+    assert erased[2][0] > erased[0][0]
 
 
 def test_memory_that_does_not_keep_what_is_loaded(machine: Emulator) -> None:
