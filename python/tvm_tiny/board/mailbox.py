@@ -64,6 +64,8 @@ class Mailbox:
             self._require_place(stop.signal, stop.text)
             code = self._answer(exchange)
             if code is None:
+                # A reset since then has moved it; going on from here without a stack would look like a fault of the model.
+                self._require_place(stop.signal, "the request's answer")
                 target.write_register(PC, self._stop + _STEP)
         target.clear_breakpoints()
         return Finished(code, exchange.console.decode("ascii", "replace"))
@@ -75,7 +77,7 @@ class Mailbox:
         if place != self._stop:
             where = self._symbols.describe(place)
             raise BoardError(
-                f"{self._info.name} halted at {where} with {text}, expected at its breakpoint in mailbox_stop",
+                f"{self._info.name} is halted at {where} after {text}, expected at its breakpoint in mailbox_stop",
                 "was the board reset or halted by somebody else?",
             )
 

@@ -28,7 +28,7 @@ struct mailbox {
 
 extern volatile struct mailbox tiny_mailbox;
 
-/* Two instructions: the debugger stops at the first and goes on at the second. */
+/* The debugger stops at its first instruction, of two bytes, and goes on at the second. */
 void mailbox_stop(void);
 
 #endif /* TVM_TINY_FIRMWARE_MAILBOX_H_ */
