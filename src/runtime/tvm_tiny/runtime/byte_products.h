@@ -39,9 +39,11 @@ static inline void tvm_tiny_add_byte_products(int32_t *sums, uint32_t word, uint
   const uint32_t rest = reversed - excess * 0x01010101u - (uint32_t)d - (c << 8) - ((uint32_t)b << 16) - (a << 24);
   const int32_t more_c = -(int32_t)(int16_t)(uint16_t)(rest & 0xFFFFu);
   const int32_t more_a = more_c - ((int32_t)(rest + (uint32_t)more_c) >> 16);
-  sums[0] += (int32_t)(((uint32_t)more_a << 8) + a);
+  const uint32_t whole_a = ((uint32_t)more_a << 8) + a;
+  const uint32_t whole_c = ((uint32_t)more_c << 8) + c;
+  sums[0] += (int32_t)whole_a;
   sums[1] += b - more_a;
-  sums[2] += (int32_t)(((uint32_t)more_c << 8) + c);
+  sums[2] += (int32_t)whole_c;
   sums[3] += d - more_c;
 }
 

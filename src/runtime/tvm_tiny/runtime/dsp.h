@@ -41,7 +41,8 @@ static inline uint32_t tvm_tiny_pack_s8x4(int32_t a, int32_t b, int32_t c, int32
 }
 
 static inline int32_t tvm_tiny_wrapping_add(int32_t a, int32_t b) {
-  return (int32_t)((uint32_t)a + (uint32_t)b);
+  const uint32_t sum = (uint32_t)a + (uint32_t)b;
+  return (int32_t)sum;
 }
 
 /* Bytes 0 and 2 of x as 16-bit lanes. */
@@ -52,13 +53,15 @@ static inline int32_t tvm_tiny_even_lanes(uint32_t x) {
   return lanes;
 #else
   const uint32_t low = (uint32_t)(int32_t)(int8_t)(uint8_t)(x & 0xFFu) & 0xFFFFu;
-  return (int32_t)(low | ((uint32_t)(int32_t)(int8_t)(uint8_t)((x >> 16) & 0xFFu) << 16));
+  const uint32_t lanes = low | ((uint32_t)(int32_t)(int8_t)(uint8_t)((x >> 16) & 0xFFu) << 16);
+  return (int32_t)lanes;
 #endif
 }
 
 /* 256 * odd byte - even byte + 127, as 16-bit lanes: always fits. */
 static inline int32_t tvm_tiny_odd_lanes(uint32_t x) {
-  return (int32_t)(x ^ 0x007F007Fu);
+  const uint32_t lanes = x ^ 0x007F007Fu;
+  return (int32_t)lanes;
 }
 
 /* acc + a.low * b.low + a.high * b.high on signed 16-bit lanes, modulo 2^32. */
@@ -70,7 +73,8 @@ static inline int32_t tvm_tiny_smlad(int32_t a, int32_t b, int32_t acc) {
 #else
   const int32_t low = (int32_t)(int16_t)(uint16_t)((uint32_t)a & 0xFFFFu) * (int16_t)(uint16_t)((uint32_t)b & 0xFFFFu);
   const int32_t high = (int32_t)(int16_t)(uint16_t)((uint32_t)a >> 16) * (int16_t)(uint16_t)((uint32_t)b >> 16);
-  return (int32_t)((uint32_t)acc + (uint32_t)low + (uint32_t)high);
+  const uint32_t sum = (uint32_t)acc + (uint32_t)low + (uint32_t)high;
+  return (int32_t)sum;
 #endif
 }
 
@@ -81,8 +85,8 @@ static inline int32_t tvm_tiny_dot_s8x4(int32_t even, int32_t odd, int32_t weigh
 
 /* The same for weights whose odd ones are stored plus 128. */
 static inline int32_t tvm_tiny_dot_u8x4(int32_t even, int32_t odd, int32_t weights, int32_t acc) {
-  const int32_t unpacked = (int32_t)((uint32_t)weights & 0x00FF00FFu);
-  return tvm_tiny_smlad(odd, unpacked, tvm_tiny_smlad(even, weights, acc));
+  const uint32_t unpacked = (uint32_t)weights & 0x00FF00FFu;
+  return tvm_tiny_smlad(odd, (int32_t)unpacked, tvm_tiny_smlad(even, weights, acc));
 }
 
 static inline int32_t tvm_tiny_dot_x8x4(int32_t even, int32_t odd, int32_t weights, int32_t acc, int32_t is_signed) {
@@ -96,7 +100,9 @@ static inline int32_t tvm_tiny_sum_odd(int32_t even, int32_t odd, int32_t acc) {
 
 /* -128 * x, modulo 2^32. */
 static inline int32_t tvm_tiny_minus_128(int32_t x) {
-  return (int32_t)(0u - ((uint32_t)x << 7));
+  const uint32_t times_128 = (uint32_t)x << 7;
+  const uint32_t negated = 0u - times_128;
+  return (int32_t)negated;
 }
 
 /* offset, less unit where acc is negative. */

@@ -25,7 +25,8 @@ static inline int32_t tvm_tiny_pack_s16x2(int32_t low, int32_t high) {
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(lanes) : "r"(low), "r"(high));
   return lanes;
 #else
-  return (int32_t)(((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16));
+  const uint32_t lanes = ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
+  return (int32_t)lanes;
 #endif
 }
 

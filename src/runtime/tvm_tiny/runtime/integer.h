@@ -31,7 +31,7 @@ static inline int32_t tvm_tiny_leading_zeros(uint32_t x) {
   return (int32_t)__builtin_clz(x);
 #else
   int32_t zeros = 0;
-  while ((x & UINT32_C(0x80000000)) == 0u) {
+  while ((x & 0x80000000u) == 0u) {
     x <<= 1;
     zeros++;
   }

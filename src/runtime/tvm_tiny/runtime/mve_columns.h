@@ -15,9 +15,14 @@
 
 #if TVM_TINY_MVE
 /* Where byte i of neighbouring columns of the image belongs. */
-#define TVM_TINY_MVE_PLACE(i) ((uint8_t)((i) / channels * pitch + (i) % channels))
+static inline TVM_TINY_ALWAYS_INLINE uint8_t tvm_tiny_mve_place(int32_t i, int32_t channels, int32_t pitch) {
+  const int32_t place = i / channels * pitch + i % channels;
+  return (uint8_t)place;
+}
+
+#define TVM_TINY_MVE_PLACE(i) tvm_tiny_mve_place((i), channels, pitch)
 #define TVM_TINY_MVE_PLACES(i) \
-  TVM_TINY_MVE_PLACE(i), TVM_TINY_MVE_PLACE(i + 1), TVM_TINY_MVE_PLACE(i + 2), TVM_TINY_MVE_PLACE(i + 3)
+  TVM_TINY_MVE_PLACE((i)), TVM_TINY_MVE_PLACE((i) + 1), TVM_TINY_MVE_PLACE((i) + 2), TVM_TINY_MVE_PLACE((i) + 3)
 
 /* One vector of some narrow columns at a time, as many as it holds whole; "load" brings them to q0. */
 #define TVM_TINY_MVE_SCATTER(load, load_rest) \

@@ -19,7 +19,8 @@
 /* What becomes of one accumulator where no channel has a unit. */
 static inline int32_t tvm_tiny_mve_requantize(int32_t acc, int32_t bias, int32_t multiplier, int32_t left,
                                               int32_t offset, int32_t shift) {
-  const int32_t sum = (int32_t)(((uint32_t)acc << left) + (uint32_t)bias);
+  const uint32_t biased = ((uint32_t)acc << (uint32_t)left) + (uint32_t)bias;
+  const int32_t sum = (int32_t)biased;
   const int32_t high = (int32_t)(((int64_t)sum * multiplier) >> 31) + offset;
   return tvm_tiny_clamp((high + (1 << (shift - 1))) >> shift, -128, 127);
 }
@@ -28,7 +29,8 @@ static inline int32_t tvm_tiny_mve_requantize(int32_t acc, int32_t bias, int32_t
 static inline int32_t tvm_tiny_mve_requantize_signed(int32_t acc, int32_t bias, int32_t multiplier, int32_t unit,
                                                      int32_t left, int32_t offset, int32_t shift, int32_t low,
                                                      int32_t high) {
-  const int32_t sum = (int32_t)(((uint32_t)acc << left) + (uint32_t)bias);
+  const uint32_t biased = ((uint32_t)acc << (uint32_t)left) + (uint32_t)bias;
+  const int32_t sum = (int32_t)biased;
   const int32_t corrected = (sum < 0) ? (sum - unit) : sum;
   return tvm_tiny_clamp(tvm_tiny_mve_requantize(corrected, 0, multiplier, 0, offset, shift), low, high);
 }

@@ -24,11 +24,13 @@
 #endif
 
 static inline int32_t tvm_tiny_pack_low(int32_t a, int32_t b) {
-  return (int32_t)((uint32_t)a + ((uint32_t)b << 21));
+  const uint32_t word = (uint32_t)a + ((uint32_t)b << 21);
+  return (int32_t)word;
 }
 
 static inline int32_t tvm_tiny_pack_high(int32_t b, int32_t c) {
-  return (int32_t)((uint32_t)c + ((uint32_t)b << 10));
+  const uint32_t word = (uint32_t)c + ((uint32_t)b << 10);
+  return (int32_t)word;
 }
 
 /* The lowest 21 bits, with their sign. */
@@ -43,8 +45,9 @@ static inline void tvm_tiny_add_unpacked(int32_t *sums, uint32_t low, uint32_t h
   const uint32_t rest = high - (b_low << 10);
   const int32_t c = tvm_tiny_lowest_21(rest);
   const int32_t b_high = (int32_t)(rest - (uint32_t)c) >> 21;
+  const uint32_t b = ((uint32_t)b_high << 11) + b_low;
   sums[0] += a;
-  sums[1] += (int32_t)(((uint32_t)b_high << 11) + b_low);
+  sums[1] += (int32_t)b;
   sums[2] += c;
 }
 
@@ -99,11 +102,12 @@ static TVM_TINY_KERNEL void tvm_tiny_packed_dot_6(int32_t *acc, const int32_t *x
   sums[2] = a2;
   sums[3] = a3;
 #elif TVM_TINY_PACKED_THUMB
+  const uint32_t eights = (uint32_t)depth & ~7u;
   register uint32_t a0 __asm__("r0");
   register uint32_t a1 __asm__("r1");
   register uint32_t a2 __asm__("r2");
   register uint32_t a3 __asm__("r3");
-  register uint32_t whole __asm__("r4") = 0u - ((uint32_t)depth & ~7u);
+  register uint32_t whole __asm__("r4") = 0u - eights;
   register const int32_t *xs __asm__("r5") = x;
   register const int8_t *end __asm__("r6") = w + depth;
   register int32_t k __asm__("r7") = -depth;

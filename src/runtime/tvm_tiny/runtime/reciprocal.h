@@ -23,8 +23,9 @@ static inline int32_t tvm_tiny_reciprocal_bits(int32_t x, int32_t integer_bits) 
  * Newton's method on the denominator d = m / 2 in [1/2, 1), from the best linear estimate 48/17 - 32/17 d, in Q2.29. */
 static inline int32_t tvm_tiny_reciprocal_q0_31(int32_t x) {
   const int32_t one = INT32_C(1) << 29;
-  const uint32_t digits = (uint32_t)x << tvm_tiny_leading_zeros((uint32_t)x);
-  const int32_t m_minus_one = (int32_t)(digits - UINT32_C(0x80000000));
+  const uint32_t digits = (uint32_t)x << (uint32_t)tvm_tiny_leading_zeros((uint32_t)x);
+  const uint32_t fraction = digits - 0x80000000u;
+  const int32_t m_minus_one = (int32_t)fraction;
   const int32_t d = (int32_t)(((int64_t)m_minus_one + INT32_MAX + 1) / 2);
   int32_t estimate = 1515870810 + tvm_tiny_doubling_high_mul(d, -1010580540);
   int i;
