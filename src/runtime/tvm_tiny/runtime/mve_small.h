@@ -6,6 +6,7 @@
 #ifndef TVM_TINY_RUNTIME_MVE_SMALL_H_
 #define TVM_TINY_RUNTIME_MVE_SMALL_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tvm_tiny/runtime/compiler.h"
@@ -82,7 +83,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_small_groups(struct tvm_t
 static inline TVM_TINY_ALWAYS_INLINE int32_t tvm_tiny_mve_small_sum(const int8_t *x, const int8_t *w, int32_t depth) {
   int32_t sum = 0;
   for (int32_t k = 0; k < depth; k += 16) {
-    const mve_pred16_t chosen = vctp8q((uint32_t)(depth - k));
+    const mve_pred16_t chosen = vctp8q((uint32_t)depth - (uint32_t)k);
     sum = vmladavaq_s8(sum, vldrbq_z_s8(&x[k], chosen), vldrbq_z_s8(&w[k], chosen));
   }
   return sum;
@@ -114,7 +115,7 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_dot_small(int8_t *out, const int8_t *x,
                                    vdupq_n_s32((roles == 3) ? parameters[2] : 0), left, offset, shift, low, high);
       out[pixel * width + group] = (int8_t)vgetq_lane_s32(scaled, 0);
     }
-    w += depth;
+    w = &w[depth];
     parameters += roles;
   }
 #else
@@ -172,7 +173,7 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_depthwise_small(int8_t *out, const int8
         sum = tvm_tiny_mve_small_windows(window, step, filter);
       } else {
         for (int32_t i = 1; i < count; ++i) {
-          window += step;
+          window = &window[step];
           sum = vdupq_m_n_s32(sum, vmladavq_s8(vldrbq_s8(window), filter), vctp32q((uint32_t)i) ^ 0xffffu);
         }
       }
@@ -186,8 +187,8 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_depthwise_small(int8_t *out, const int8
       }
       pixel = ((pixel + 8) <= pixels) ? (pixel + 4) : (pixels - 4);
     }
-    x += plane;
-    w += taps;
+    x = &x[plane];
+    w = &w[taps];
     parameters += roles;
   }
 #else
@@ -210,17 +211,17 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_small_columns_row(int8_t *to, const int
   int8x16_t vector = vdupq_n_s8(value);
   for (int32_t column = 0; column < columns; ++column) {
     for (int32_t c = 0; c < channels; c += 16) {
-      const mve_pred16_t chosen = vctp8q((uint32_t)(channels - c));
-      if (from != 0) {
+      const mve_pred16_t chosen = vctp8q((uint32_t)channels - (uint32_t)c);
+      if (from != NULL) {
         vector = vldrbq_z_s8(&from[c], chosen);
       }
       vstrbq_p_s8(&to[c], vector, chosen);
     }
-    from = (from != 0) ? &from[channels] : from;
-    to += pitch;
+    from = (from != NULL) ? &from[channels] : from;
+    to = &to[pitch];
   }
 #else
-  if (from != 0) {
+  if (from != NULL) {
     tvm_tiny_mve_copy_columns(to, from, columns, channels, pitch);
   } else {
     tvm_tiny_mve_fill_columns(to, value, columns, channels, pitch);
@@ -240,8 +241,8 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_columns_small(int8_t *columns, const in
     const int32_t row = first + tap * dilation;
     if ((row >= 0) && ((row < height) || (below != 0))) {
       tvm_tiny_mve_small_columns_row(&columns[left * pitch + tap * channels],
-                                     (row < height) ? &image[row * width * channels] : 0, (int8_t)pad, copied, channels,
-                                     pitch);
+                                     (row < height) ? &image[row * width * channels] : NULL, (int8_t)pad, copied,
+                                     channels, pitch);
     }
   }
 }
@@ -254,17 +255,17 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_small_planes_row(int8_t *to, const int8
   int16x8_t vector = vdupq_n_s16(value);
   for (int32_t column = 0; column < columns; ++column) {
     for (int32_t c = 0; c < channels; c += 8) {
-      const mve_pred16_t chosen = vctp16q((uint32_t)(channels - c));
-      if (from != 0) {
+      const mve_pred16_t chosen = vctp16q((uint32_t)channels - (uint32_t)c);
+      if (from != NULL) {
         vector = vldrbq_z_s16(&from[c], chosen);
       }
       vstrbq_scatter_offset_p_s16(&to[c * plane], places, vector, chosen);
     }
-    from = (from != 0) ? &from[channels] : from;
-    to += kernel;
+    from = (from != NULL) ? &from[channels] : from;
+    to = &to[kernel];
   }
 #else
-  if (from != 0) {
+  if (from != NULL) {
     tvm_tiny_mve_copy_planes(to, from, columns, channels, kernel, plane);
   } else {
     tvm_tiny_mve_fill_planes(to, value, columns, channels, kernel, plane);
@@ -284,7 +285,7 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_planes_small(int8_t *planes, const int8
     const int32_t row = first + i * dilation;
     const int32_t at = ((place + i) >= kernel) ? (place + i - kernel) : (place + i);
     if ((row >= 0) && ((row < height) || (below != 0))) {
-      tvm_tiny_mve_small_planes_row(&planes[left * kernel + at], (row < height) ? &image[row * width * channels] : 0,
+      tvm_tiny_mve_small_planes_row(&planes[left * kernel + at], (row < height) ? &image[row * width * channels] : NULL,
                                     (int8_t)pad, copied, channels, kernel, plane);
     }
   }

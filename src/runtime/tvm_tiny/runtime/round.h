@@ -63,12 +63,12 @@ static inline int32_t tvm_tiny_round_even_f32(float x) {
     const int32_t whole = (int32_t)x;
     const float above = (float)whole + 0.5f;
     const float below = (float)whole - 0.5f;
-    const int odd = (whole % 2) != 0;
+    const int32_t odd = whole % 2;
     nearest = whole;
-    if (odd ? (x >= above) : (x > above)) {
+    if ((odd != 0) ? (x >= above) : (x > above)) {
       nearest = whole + 1;
     }
-    if (odd ? (x <= below) : (x < below)) {
+    if ((odd != 0) ? (x <= below) : (x < below)) {
       nearest = whole - 1;
     }
   } else if ((x >= -2147483648.0f) && (x < 2147483648.0f)) {
