@@ -36,7 +36,7 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s1(int32_t *plane, const in
                                                         int32_t along_step) {
   if (first != 0) {
     tvm_tiny_gather_high_s1(plane, x, padding, along_step, along);
-    x += across_step;
+    x = &x[across_step];
     --rows;
   } else {
 #pragma GCC unroll 8
@@ -56,6 +56,8 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s1(int32_t *plane, const in
     for (int32_t l = 0; l < along; ++l) {
       plane[TVM_TINY_COLUMN_S1 * l] = both;
     }
+  } else {
+    /* The plane is full, or holds its padding already. */
   }
 }
 
@@ -101,7 +103,7 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
     }
   }
   if (right % 2 != 0) {
-    x += (right - left - 1) * along_step;
+    x = &x[(right - left - 1) * along_step];
     for (int32_t k = 0; k < rows; ++k) {
       plane[(behind - 1) * TVM_TINY_COLUMN_S2 + k] = tvm_tiny_pack_s16x2(x[k * across_step], padding);
     }
@@ -251,7 +253,7 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
 /* The sum of the output at (a, l) of a band. */
 static inline int32_t tvm_tiny_depthwise_sum_s1(const int32_t *plane, const int8_t *weights, const int32_t *shape,
                                                 int32_t begin, int32_t a, int32_t l) {
-  static const uint8_t taps[9] = {0, 3, 1, 4, 6, 2, 7, 5, 8}; /* 3 * j + i */
+  static const int8_t taps[9] = {0, 3, 1, 4, 6, 2, 7, 5, 8}; /* 3 * j + i */
   int32_t sum = begin;
   for (int32_t n = 0; n < 9; ++n) {
     const int32_t k = a + taps[n] % 3;
@@ -264,7 +266,7 @@ static inline int32_t tvm_tiny_depthwise_sum_s1(const int32_t *plane, const int8
 
 static inline int32_t tvm_tiny_depthwise_sum_s2(const int32_t *plane, const int8_t *weights, const int32_t *shape,
                                                 int32_t begin, int32_t a, int32_t l) {
-  static const uint8_t taps[9] = {0, 1, 3, 4, 2, 6, 5, 7, 8}; /* 3 * j + i */
+  static const int8_t taps[9] = {0, 1, 3, 4, 2, 6, 5, 7, 8}; /* 3 * j + i */
   int32_t sum = begin;
   (void)shape;
   for (int32_t n = 0; n < 9; ++n) {

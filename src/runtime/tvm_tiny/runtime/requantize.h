@@ -16,8 +16,9 @@
 static inline int32_t tvm_tiny_requantize(int32_t acc, int32_t multiplier, int32_t shift) {
   const int32_t left = (shift > 0) ? shift : 0;
   const int32_t right = (shift > 0) ? 0 : -shift;
-  const uint32_t widened = (uint32_t)acc << (uint32_t)left;
-  return tvm_tiny_rounding_shift_right(tvm_tiny_doubling_high_mul((int32_t)widened, multiplier), right);
+  const uint32_t shifted = (uint32_t)acc << left;
+  const int32_t widened = (int32_t)shifted;
+  return tvm_tiny_rounding_shift_right(tvm_tiny_doubling_high_mul(widened, multiplier), right);
 }
 
 /* Rounds once, halves up, as TFLite does when it is built with TFLITE_SINGLE_ROUNDING. -31 <= shift <= 30; the result
