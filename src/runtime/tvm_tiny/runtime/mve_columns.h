@@ -15,14 +15,9 @@
 
 #if TVM_TINY_MVE
 /* Where byte i of neighbouring columns of the image belongs. */
-static inline TVM_TINY_ALWAYS_INLINE uint8_t tvm_tiny_mve_place(int32_t i, int32_t channels, int32_t pitch) {
-  const int32_t place = i / channels * pitch + i % channels;
-  return (uint8_t)place;
-}
-
-#define TVM_TINY_MVE_PLACE(i) tvm_tiny_mve_place((i), channels, pitch)
+#define TVM_TINY_MVE_PLACE(i) ((uint8_t)((i) / (uint32_t)channels * (uint32_t)pitch + (i) % (uint32_t)channels))
 #define TVM_TINY_MVE_PLACES(i) \
-  TVM_TINY_MVE_PLACE((i)), TVM_TINY_MVE_PLACE((i) + 1), TVM_TINY_MVE_PLACE((i) + 2), TVM_TINY_MVE_PLACE((i) + 3)
+  TVM_TINY_MVE_PLACE((i)), TVM_TINY_MVE_PLACE((i) + 1u), TVM_TINY_MVE_PLACE((i) + 2u), TVM_TINY_MVE_PLACE((i) + 3u)
 
 /* One vector of some narrow columns at a time, as many as it holds whole; "load" brings them to q0. */
 #define TVM_TINY_MVE_SCATTER(load, load_rest) \
@@ -48,8 +43,8 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_copy_columns(int8_t *to, 
     const int32_t bytes = columns * channels;
     const int32_t step = 16 / channels * channels;
     const int32_t turns = (bytes < 16) ? 0 : ((bytes - 16) / step + 1);
-    const uint8_t places[16] = {TVM_TINY_MVE_PLACES(0), TVM_TINY_MVE_PLACES(4), TVM_TINY_MVE_PLACES(8),
-                                TVM_TINY_MVE_PLACES(12)};
+    const uint8_t places[16] = {TVM_TINY_MVE_PLACES(0u), TVM_TINY_MVE_PLACES(4u), TVM_TINY_MVE_PLACES(8u),
+                                TVM_TINY_MVE_PLACES(12u)};
     __asm__ volatile(
         TVM_TINY_MVE_SCATTER("vldrb.u8 q0, [%[from]], #%c[step]\n\t", "vpst\n\tvldrbt.u8 q0, [%[from]]\n\t")
         : [to] "+r"(to), [from] "+r"(from)
