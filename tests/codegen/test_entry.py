@@ -1,5 +1,6 @@
 """``<model>_run``, compiled and run: every pointer must be the right one, wherever the tensors lie."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,11 @@ def test_names_that_mean_something_in_the_function(tmp_path: Path) -> None:
     check(tmp_path, program, plan_memory(program))
 
 
+def _without_overlaps(program: Program) -> Program:
+    """The layers of these tests mix all inputs into all outputs: none may run over its input."""
+    return replace(program, layers=tuple(replace(layer, overlaps=()) for layer in program.layers))
+
+
 @settings(
     max_examples=4,
     deadline=None,
@@ -137,11 +143,9 @@ def test_names_that_mean_something_in_the_function(tmp_path: Path) -> None:
 )
 @given(st.lists(programs(), min_size=5, max_size=5), st.integers(0, 2**16))
 def test_random_graphs(tmp_path_factory: pytest.TempPathFactory, batch: list[Program], seed: int) -> None:
-    """Several graphs in one executable, with the plan that overlaps as much as it can."""
-    from dataclasses import replace
-
+    """Several graphs in one executable, their buffers as close as they may be without overlap."""
     folder = tmp_path_factory.mktemp("graphs")
-    batch = [replace(program, name=f"net{index}") for index, program in enumerate(batch)]
+    batch = [replace(_without_overlaps(program), name=f"net{index}") for index, program in enumerate(batch)]
     rng = np.random.default_rng(seed)
     modules, runners, body, expected = [], [], [], []
     for program in batch:

@@ -18,7 +18,7 @@ from .conftest import Packager, call
 def archive(packaged: Packager, tmp_path: Path) -> Path:
     """The archive of both models, unpacked."""
     with tarfile.open(packaged("mlf")) as tar:
-        tar.extractall(tmp_path, filter="data")
+        tar.extractall(tmp_path)
     return tmp_path
 
 

@@ -21,7 +21,7 @@ from tvm_tiny.board.sizes import measure_sizes
 from tvm_tiny.board.stack_bound import stack_bound
 from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
 from tvm_tiny.codegen.sources import CModule
-from tvm_tiny.errors import BoardError, TargetError
+from tvm_tiny.errors import BoardError, TargetError, ToolchainError
 from tvm_tiny.resources import firmware_dir
 from tvm_tiny.target import Core, get_core
 
@@ -203,5 +203,5 @@ def build_firmware(
 def _stack_bound(elf: Path, module: CModule) -> int | None:
     try:
         return stack_bound(elf, f"{module.name}_run")
-    except BoardError:
-        return None  # a float layer that calls a library with a stack of variable size, for instance
+    except (BoardError, ToolchainError):
+        return None  # a stack of variable size in a library that a float layer calls, for instance; or no disassembler

@@ -191,7 +191,7 @@ class _Clock:
         """All reads in ``expr``; ``neighbours`` elements from each load on that stands directly in it."""
         kind = kind_of(expr)
         if kind == "TensorLoad":
-            extents = (*(1 for _ in expr.indices[1:]), neighbours)
+            extents = (*(1 for _ in expr.indices[1:]), neighbours) if expr.indices else ()  # a scalar has no axis
             self._touch(_Region(expr.source, tuple(expr.indices), extents), place, write=False)
         elif isinstance(expr, tirx.Var) and expr in self.views:
             raise NotUnderstood(f"a pointer to {expr.name}")
