@@ -6,6 +6,7 @@ import numpy as np
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.program import Constant, Layer
+from tvm_tiny.schedule.implementation import Decide, Scheduled, by_default
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.overlap import overlaps_of
 from tvm_tiny.schedule.scratch import scratch_of
@@ -15,14 +16,22 @@ from tvm_tiny.target import Core
 
 
 def node_layer(
-    node: Node, core: Core, name: str, inputs: tuple[str, ...], output: str, *, macs: int | None = None, source: str = ""
+    node: Node,
+    core: Core,
+    name: str,
+    inputs: tuple[str, ...],
+    output: str,
+    *,
+    macs: int | None = None,
+    source: str = "",
+    decide: Decide = by_default,
 ) -> Layer:
     """The layer ``name`` that computes ``node`` from the tensors ``inputs`` into ``output``.
 
     ``macs`` are the multiply-accumulates of the file's operator, where they differ from the node's; ``source`` is the output's name
-    in the file.
+    in the file; ``decide`` tells what tuning has found for a node.
     """
-    scheduled = implementations(node, core)[0].build(node, core)
+    scheduled, tuned = scheduled_node(node, core, decide)
     func = lower_function(scheduled.func, core)
     live_macs = node.op.macs(node)
     return Layer(
@@ -35,11 +44,22 @@ def node_layer(
         scratch_of(func),
         live_macs if macs is None else macs,
         live_macs,
+        schedule="tuned" if tuned else "default",
         integer=computes_in_integers(func),
         comment=_comment(node, source),
         overlaps=overlaps_of(scheduled.func, inputs, (output,)),
         node=node,
     )
+
+
+def scheduled_node(node: Node, core: Core, decide: Decide) -> tuple[Scheduled, bool]:
+    """``node`` as decided, and True; where nothing is decided, or that does not apply any more, the default, and False."""
+    candidates = implementations(node, core)
+    decision = decide(node, core)
+    for each in candidates if decision is not None else ():
+        if decision is not None and decision.fits(each, node, core):
+            return each.schedule(node, core, decision.choices), True
+    return candidates[0].schedule(node, core), False
 
 
 def _comment(node: Node, source: str) -> str:

@@ -13,6 +13,7 @@ from tvm_tiny.op.operator import Node, node_of, notes_of, source_of
 from tvm_tiny.op.qdq import op_name
 from tvm_tiny.program import Constant, Layer, Overlap, Program, Tensor
 from tvm_tiny.schedule.floats import schedule_float
+from tvm_tiny.schedule.implementation import Decide, by_default
 from tvm_tiny.schedule.layer import node_layer
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.overlap import overlaps_of
@@ -24,8 +25,8 @@ from tvm_tiny.tvm_compat import constant_array
 VIEWS = ("relax.reshape", "relax.expand_dims", "relax.squeeze", "relax.flatten")
 
 
-def schedule_program(mod: tvm.IRModule, model: Model, core: Core) -> Program:
-    """Schedule and lower every layer of ``mod`` for ``core``.
+def schedule_program(mod: tvm.IRModule, model: Model, core: Core, decide: Decide = by_default) -> Program:
+    """Schedule and lower every layer of ``mod`` for ``core``; ``decide`` tells what tuning has found for an operator.
 
     ``mod`` holds calls of our operators, ``call_tir`` of TVM's, and views, in one block; its parameters are the model's inputs.
 
@@ -34,7 +35,7 @@ def schedule_program(mod: tvm.IRModule, model: Model, core: Core) -> Program:
     UnsupportedOperatorError
         An operator was neither made integer nor can TVM lower it to loops.
     """
-    return _Scheduler(mod, model, core).run()
+    return _Scheduler(mod, model, core, decide).run()
 
 
 @dataclass
@@ -42,6 +43,7 @@ class _Scheduler:
     mod: tvm.IRModule
     model: Model
     core: Core
+    decide: Decide
     tensors: dict[str, Tensor] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
@@ -135,7 +137,8 @@ class _Scheduler:
         inputs = tuple(self._storage(argument) for argument in value.args if constant_array(argument) is None)
         output = self._add_tensor(var, source, notes.get("layout"), notes.get("offset", 0), notes.get("channels"))
         name = f"{node.op.name}_{len(self.layers)}"
-        self._add_layer(node_layer(node, self.core, name, inputs, output, macs=notes.get("macs"), source=source))
+        macs = notes.get("macs")
+        self._add_layer(node_layer(node, self.core, name, inputs, output, macs=macs, source=source, decide=self.decide))
 
     def _add_tir(self, var: relax.Var, value: relax.Call) -> None:
         func = self.mod[value.args[0]]
