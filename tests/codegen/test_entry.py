@@ -48,6 +48,14 @@ def test_every_kind_of_tensor(tmp_path: Path) -> None:
     check(tmp_path, every_kind(), plan_memory(every_kind()))
 
 
+def test_layers_that_find_their_tensors_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in models of many layers."""
+    monkeypatch.setattr("tvm_tiny.codegen.fold.LIMIT", 0)
+    program, plan = every_kind(), plan_memory(every_kind())
+    assert "_body(" in generated(program, plan).files[f"{program.name}.c"]
+    check(tmp_path, program, plan)
+
+
 def test_output_that_later_layers_read(tmp_path: Path) -> None:
     layers = (layer("first", "x", "early"), layer("second", "early", "late"))
     program = Program(

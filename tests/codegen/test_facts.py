@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tvm_tiny.program import Constant, Program
+from tvm_tiny.version import __version__
 
 from .compilers import CPP_COMPILERS, HOST_GCC, Compiler
 from .harness import write
@@ -32,6 +33,42 @@ def test_the_hash_changes_with_one_weight() -> None:
 
     assert content_hash(program) == content_hash(plain())
     assert content_hash(replace(program, layers=(other, softmax))) != content_hash(program)
+
+
+_CONSTANTS = """
+#include <stdio.h>
+#include <string.h>
+#include "net.h"
+int main(void) {
+  printf("%s %s", net_tvm_tiny_version, net_content_hash);
+  return strcmp(net_tvm_tiny_version, NET_TVM_TINY_VERSION) || strcmp(net_content_hash, NET_CONTENT_HASH);
+}
+"""
+
+
+def test_version_and_hash_are_constants_too(tmp_path: Path) -> None:
+    folder = write(generated(plain()), tmp_path)
+    (folder / "main.c").write_text(_CONSTANTS)
+    HOST_GCC.run(f"-I{folder}", folder / "main.c", folder / "net_weights.c", "-o", folder / "program")
+
+    printed = subprocess.run([folder / "program"], check=True, capture_output=True, text=True).stdout
+    assert printed == f"{__version__} {content_hash(plain())}"
+
+
+def test_constants_lie_with_the_weights_and_only_where_they_are_read(tmp_path: Path) -> None:
+    folder = write(generated(plain()), tmp_path)
+    (folder / "main.c").write_text('#include "net.h"\nint main(void) { return net_content_hash[0]; }\n')
+    section = '-DTVM_TINY_WEIGHTS_SECTION=".extflash"'
+    HOST_GCC.run("-c", section, f"-I{folder}", folder / "net_weights.c", "-o", folder / "placed.o")
+    objects = subprocess.run(["objdump", "-t", folder / "placed.o"], check=True, capture_output=True, text=True).stdout
+    assert set(re.findall(r"(\S+)\s+[0-9a-f]+ (net_\w+)$", objects, re.M)) >= {(".extflash", "net_content_hash")}
+
+    sources = (folder / "main.c", folder / "net_weights.c")
+    HOST_GCC.run("-fdata-sections", "-Wl,--gc-sections", f"-I{folder}", *sources, "-o", folder / "program")
+    symbols = subprocess.run(["nm", folder / "program"], check=True, capture_output=True, text=True).stdout
+    assert "net_content_hash" in symbols
+    assert "net_tvm_tiny_version" not in symbols
+    assert "net_conv2d_0_weight" not in symbols
 
 
 _ARENA = """

@@ -35,6 +35,8 @@ class Image:
         What the compiler and the linker had to say.
     stack_bound : int or None
         Bytes of stack that no inference exceeds, by analysis of the machine code; None where there is no such bound.
+    entry_size : int or None
+        How many of the code's bytes are ``<model>_run`` itself, which calls the layers.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Image:
     check_arena: bool = False
     log: str = field(default="", repr=False)
     stack_bound: int | None = None
+    entry_size: int | None = None
 
 
 @dataclass(frozen=True)

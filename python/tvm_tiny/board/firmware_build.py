@@ -197,7 +197,17 @@ def build_firmware(
     elf = folder / "firmware.elf"
     bound = None if trace or check_arena else _stack_bound(elf, module)
     log += linked.log
-    return Image(elf, module, sizes.code, sizes.weights, trace=trace, check_arena=check_arena, log=log, stack_bound=bound)
+    return Image(
+        elf,
+        module,
+        sizes.code,
+        sizes.weights,
+        trace=trace,
+        check_arena=check_arena,
+        log=log,
+        stack_bound=bound,
+        entry_size=sizes.entry,
+    )
 
 
 def _stack_bound(elf: Path, module: CModule) -> int | None:

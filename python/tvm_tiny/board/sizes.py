@@ -14,10 +14,14 @@ _FLASH = (".text", ".rodata", ".data")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of flash that the model takes: its constants, and its code with the library functions that it pulls in."""
+    """Bytes of flash that the model takes: its constants, and its code with the library functions that it pulls in.
+
+    ``entry`` of the code's bytes are ``<model>_run`` itself: what it costs to call the layers.
+    """
 
     weights: int
     code: int
+    entry: int
 
 
 def measure_sizes(sections: Sequence[LinkedSection], module: CModule, model_objects: Path) -> Sizes:
@@ -25,7 +29,7 @@ def measure_sizes(sections: Sequence[LinkedSection], module: CModule, model_obje
 
     The harness calls no library function (it is built freestanding), so whatever of a library is in the image, the model needs.
     """
-    weights = code = 0
+    weights = code = entry = 0
     for section in sections:
         source = Path(section.source)
         in_model = source.parent == model_objects
@@ -35,4 +39,5 @@ def measure_sizes(sections: Sequence[LinkedSection], module: CModule, model_obje
             weights += section.size
         else:
             code += section.size
-    return Sizes(weights, code)
+            entry += section.size if in_model and section.name == f".text.{module.name}_run" else 0
+    return Sizes(weights, code, entry)

@@ -47,11 +47,24 @@ def stack_bound(elf: Path, function: str) -> int:
     ToolchainError
         There is no disassembler for Arm.
     """
+    return deepest(disassembly(elf), function)
+
+
+def disassembly(elf: Path) -> dict[str, _Function]:
+    """What every function of an image takes and calls by itself.
+
+    Raises
+    ------
+    BoardError
+        The image cannot be read.
+    ToolchainError
+        There is no disassembler for Arm.
+    """
     objdump = find_tool(ARM_GCC).with_name(find_tool(ARM_GCC).name.replace("gcc", "objdump"))
     finished = run_tool([objdump, "-d", "--no-show-raw-insn", elf])
     if finished.returncode != 0:
         raise BoardError(f"{elf} cannot be disassembled: {finished.stderr.strip()}")
-    return deepest(parse(finished.stdout.splitlines()), function)
+    return parse(finished.stdout.splitlines())
 
 
 def parse(lines: Iterable[str]) -> dict[str, _Function]:

@@ -7,16 +7,16 @@ part of a larger tensor. Such an output is copied when all layers are done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.addresses import Address, Addresses, memory_name
 from tvm_tiny.codegen.ports import Port, Ports
 from tvm_tiny.codegen.share import Call
 from tvm_tiny.codegen.text import comment, parameter_list, size_literal, tensor_text
 from tvm_tiny.codegen.wrap import WIDTH, wrapped
 from tvm_tiny.memory.plan import MemoryPlan
-from tvm_tiny.program import Layer, Program, Scratch, Stream
+from tvm_tiny.program import Layer, Program, Stream
 
 
 def entry_signature(prefix: str, plan: MemoryPlan) -> str:
@@ -29,12 +29,9 @@ def entry_signature(prefix: str, plan: MemoryPlan) -> str:
     return parameter_list(f"enum {prefix}_status {prefix}_run", parameters)
 
 
-def print_entry(program: Program, plan: MemoryPlan, ports: Ports, prefix: str, functions: Sequence[Call]) -> str:
-    """The C text of ``<prefix>_run``; ``functions`` is what it calls for each layer."""
-    globals_ = {f"{prefix}_{constant.name}" for constant in program.constants} | {call.function for call in functions}
-    pools = {"pools", *(f"{pool.name}_pool" for pool in plan.pools)} if plan.pools else set()
-    taken = {"arena", "inputs", "outputs", "memory", "memcpy", "tick", *pools, *globals_}
-    return _Entry(program, plan, ports, prefix, _local_names(ports, taken), functions).text() + _reset(program, plan, prefix)
+def print_entry(program: Program, plan: MemoryPlan, addresses: Addresses, prefix: str, calls: Sequence[Call]) -> str:
+    """The C text of ``<prefix>_run``; ``calls`` is what it calls for each layer, with all arguments."""
+    return _Entry(program, plan, addresses, prefix, calls).text() + _reset(program, plan, prefix)
 
 
 def reset_signature(prefix: str, plan: MemoryPlan) -> str:
@@ -51,7 +48,7 @@ def _reset(program: Program, plan: MemoryPlan, prefix: str) -> str:
     if program.stream is None:
         return ""
     upper, place = prefix.upper(), plan.placements[_clock_buffer(program)]
-    memory = _memory_name(plan, place.pool)
+    memory = memory_name(plan, place.pool)
     source = f"pools->{plan.pools[place.pool].name}" if plan.pools else "arena"
     lines = _early_return("pools == NULL", f"{upper}_ERROR_NULL") if plan.pools else []
     lines += [
@@ -73,12 +70,7 @@ def _clock_buffer(program: Program) -> str:
 
 def _clock(program: Program, plan: MemoryPlan) -> str:
     place = plan.placements[_clock_buffer(program)]
-    return _arena_pointer("int32_t", place.offset, _memory_name(plan, place.pool))
-
-
-def _memory_name(plan: MemoryPlan, pool: int) -> str:
-    """The local variable that points at a memory."""
-    return f"{plan.pools[pool].name}_pool" if plan.pools else "memory"
+    return Address(memory_name(plan, place.pool), "int32_t", place.offset).text()
 
 
 def _memory_checks(upper: str, memory: str) -> list[str]:
@@ -88,30 +80,25 @@ def _memory_checks(upper: str, memory: str) -> list[str]:
     ]
 
 
-def _local_names(ports: Ports, taken: Set[str]) -> dict[str, str]:
-    """Member → the local variable that points at the tensor: the same name, unless that means something else in the function."""
-    members = {port.member for port in ports.all}
-    names: dict[str, str] = {}
-    for member in (port.member for port in ports.all):
-        name = member
-        while name in taken or name in names.values() or (name != member and name in members):
-            name += "_"
-        names[member] = name
-    return names
-
-
 @dataclass(frozen=True)
 class _Entry:
     program: Program
     plan: MemoryPlan
-    ports: Ports
+    addresses: Addresses
     prefix: str
-    local: Mapping[str, str]
-    functions: Sequence[Call]
+    calls: Sequence[Call]
+
+    @property
+    def ports(self) -> Ports:
+        return self.addresses.ports
+
+    @property
+    def local(self) -> Mapping[str, str]:
+        return self.addresses.local
 
     def text(self) -> str:
         calls = [self._call(index, layer) for index, layer in enumerate(self.program.layers)]
-        copies = [self._copy(port) for port in self.ports.outputs if self._owner(port.storage) is not port]
+        copies = [self._copy(port) for port in self.ports.outputs if self.addresses.owner(port.storage) is not port]
         pointers = [line for port in self._used_ports() for line in self._pointer_declaration(port)]
         blocks = [
             *(["\n".join(self._pool_check())] if self.plan.pools else []),
@@ -170,7 +157,7 @@ class _Entry:
         declaration = f"  {const}{port.c_type} *const {self.local[port.member]} ="
         if port.offset is None:
             return [f"{declaration} {member};"]
-        place = self._at(port.c_type, port.offset, port.pool)
+        place = self.addresses.at(port.c_type, port.offset, port.pool).text()
         value = f"(({kind} != NULL) && ({member} != NULL)) ? {member} : {place};"
         if len(declaration) + 1 + len(value) <= WIDTH:
             return [f"{declaration} {value}"]
@@ -181,15 +168,12 @@ class _Entry:
     def _call(self, index: int, layer: Layer) -> str:
         output = self.program.tensors[layer.outputs[0]]
         source = f', "{_short(output.source)}"' if output.source else ""
-        arguments = [self._pointer(name) for name in (*layer.inputs, *layer.outputs)]
-        arguments += [self._scratch_pointer(layer, scratch) for scratch in layer.scratch]
-        arguments += self.functions[index].arguments
-        owner = self._owner(output.name)
-        traced = self.local[owner.member] if owner else self._placed("int8_t", output.name)
+        call, owner = self.calls[index], self.addresses.owner(output.name)
+        traced = self.local[owner.member] if owner else self.addresses.placed("int8_t", output.name).text()
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
             f"  TVM_TINY_BEGIN_LAYER({index});",
-            *wrapped(f"  {self.functions[index].function}({', '.join(arguments)});"),
+            *wrapped(f"  {call.function}({', '.join(call.arguments)});"),
             f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]
         if layer.chain and layer.chain.stream:
@@ -208,30 +192,10 @@ class _Entry:
             complete = f"({complete}) || ((tick - {stream.frames - 1}) % {stream.hop} != 0)"
         return _early_return(complete, f"{self.prefix.upper()}_NOT_READY")
 
-    def _pointer(self, tensor: str) -> str:
-        """Where a layer finds a tensor."""
-        owner = self._owner(tensor)
-        if owner is not None:
-            return self.local[owner.member]
-        return self._placed(c_type(self.program.tensors[tensor].dtype), tensor)
-
-    def _scratch_pointer(self, layer: Layer, scratch: Scratch) -> str:
-        return self._placed(c_type(scratch.dtype), f"{layer.name}.{scratch.name}")
-
-    def _placed(self, type_name: str, buffer: str) -> str:
-        place = self.plan.placements[buffer]
-        return self._at(type_name, place.offset, place.pool)
-
-    def _at(self, type_name: str, offset: int, pool: int) -> str:
-        return _arena_pointer(type_name, offset, _memory_name(self.plan, pool))
-
     # ---- the border --------------------------------------------------------------------------------------------------------------
 
-    def _owner(self, tensor: str) -> Port | None:
-        return self.ports.owner(tensor, self.program.tensors[tensor].nbytes)
-
     def _copy(self, port: Port) -> str:
-        target, source = self.local[port.member], self._pointer(port.storage)
+        target, source = self.local[port.member], self.addresses.tensor(port.storage).text()
         nbytes = size_literal(port.spec.nbytes)
         return f"  if ({target} != {source}) {{\n    (void)memcpy({target}, {source}, {nbytes});\n  }}"
 
@@ -240,14 +204,6 @@ def _short(source: str) -> str:
     """TFLite's converter joins the names of all operators that it fused; the first one tells enough."""
     first, _, rest = source.partition(";")
     return f"{first};..." if rest else first
-
-
-def _arena_pointer(type_name: str, offset: int, memory: str) -> str:
-    """A place in the arena. The way over void keeps compilers from doubting an alignment that the plan has seen to."""
-    place = f"{memory} + {offset}" if offset else memory
-    if type_name == "int8_t":
-        return place
-    return f"({type_name} *)(void *)({place})" if offset else f"({type_name} *)(void *){place}"
 
 
 def _early_return(condition: str, status: str) -> list[str]:

@@ -24,6 +24,8 @@ class Function:
         Lines in front of it; any text.
     needs_libm : bool
         True where it calls <math.h>.
+    inline : bool
+        True where it is part of the function behind it, the only one that calls it.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Function:
     statements: tuple[str, ...]
     comments: tuple[str, ...] = ()
     needs_libm: bool = False
+    inline: bool = False
 
     @property
     def text(self) -> str:
@@ -40,7 +43,7 @@ class Function:
         return "\n".join(lines)
 
     def _signature(self) -> str:
-        head = f"static TVM_TINY_NOINLINE void {self.name}("
+        head = f"static {'' if self.inline else 'TVM_TINY_NOINLINE '}void {self.name}("
         if len(head) + len(", ".join(self.parameters)) + 3 <= WIDTH:
             return f"{head}{', '.join(self.parameters)})"
         return head + (",\n" + " " * len(head)).join(self.parameters) + ")"

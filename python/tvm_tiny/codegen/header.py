@@ -38,9 +38,12 @@ def print_header(
 extern "C" {{
 #endif
 
-/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. */
+/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. The constants
+ * hold the same; a linker that collects garbage leaves out what nobody reads. */
 #define {upper}_TVM_TINY_VERSION "{__version__}"
 #define {upper}_CONTENT_HASH "{content}"
+extern const char {prefix}_tvm_tiny_version[sizeof({upper}_TVM_TINY_VERSION)];
+extern const char {prefix}_content_hash[sizeof({upper}_CONTENT_HASH)];
 
 {_memory(prefix, ports, plan)}
 

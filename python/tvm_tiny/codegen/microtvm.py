@@ -202,18 +202,22 @@ def _with_own_workspace(names: _Names, ports: Ports, plan: MemoryPlan) -> str:
         return _with_own_pools(names, ports, plan)
     size = f"{names.prefix.upper()}_ARENA_SIZE"
     return f"""\
-static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t workspace[{size}];
+static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t {names.tvmgen}_workspace[{size}];
 
 {names.run} {{
-{_translated(names, ports, "workspace")}
+{_translated(names, ports, f"{names.tvmgen}_workspace")}
 }}"""
 
 
 def _with_own_pools(names: _Names, ports: Ports, plan: MemoryPlan) -> str:
     storage, upper = f"static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED({plan.alignment}) uint8_t", names.prefix.upper()
-    arrays = [f"{storage} {pool.name}_workspace[{upper}_POOL_{pool.name.upper()}_BYTES];" for pool in plan.pools if pool.size]
+    arrays = [
+        f"{storage} {names.tvmgen}_{pool.name}_workspace[{upper}_POOL_{pool.name.upper()}_BYTES];"
+        for pool in plan.pools
+        if pool.size
+    ]
     pools = [f"  struct {names.prefix}_pools pools;"]
-    pools += [f"  pools.{pool.name} = {f'{pool.name}_workspace' if pool.size else 'NULL'};" for pool in plan.pools]
+    pools += [f"  pools.{pool.name} = {f'{names.tvmgen}_{pool.name}_workspace' if pool.size else 'NULL'};" for pool in plan.pools]
     return "\n".join([*arrays, "", f"{names.run} {{", _translated(names, ports, "&pools", pools), "}"])
 
 

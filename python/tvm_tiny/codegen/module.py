@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tvm_tiny.codegen.addresses import addresses_of
 from tvm_tiny.codegen.buffers import buffers_of
 from tvm_tiny.codegen.chain import driver, stage_layers
 from tvm_tiny.codegen.check import check_program
 from tvm_tiny.codegen.entry import print_entry
+from tvm_tiny.codegen.fold import fold
 from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.header import content_hash, print_header
 from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
@@ -56,17 +58,21 @@ def generate(
         printer = print_layer
     prefix = c_prefix(program.name)
     ports = ports_of(program, plan)
-    functions, calls = _functions([_as_placed(layer, plan) for layer in program.layers], prefix, printer, compact=compact)
     constants = program.constants
+    layers = [_as_placed(layer, plan) for layer in program.layers]
+    functions, shared, inner = _functions(layers, prefix, printer, compact=compact)
+    globals_ = {f"{prefix}_{constant.name}" for constant in constants} | {call.function for call in shared}
+    addresses = addresses_of(program, plan, ports, globals_)
+    functions, calls = fold(functions, shared, [addresses.of_layer(layer) for layer in layers], inner)
     weights_size = sum(constant.nbytes for constant in constants)
     needs_libm = any(function.needs_libm for function in functions)
 
-    entry = print_entry(program, plan, ports, prefix, calls)
+    entry = print_entry(program, plan, addresses, prefix, calls)
     source, headers = _print_source(prefix, [function.text for function in functions], entry, needs_libm=needs_libm)
     files = {
         f"{prefix}.c": source,
         f"{prefix}_weights.h": print_weights_header(prefix, constants),
-        f"{prefix}_weights.c": print_weights(prefix, constants, plan.constant_pools),
+        f"{prefix}_weights.c": print_weights(prefix, constants, plan.constant_pools, identity=True),
         **_microtvm(program, plan, ports, prefix),
         **header_files(headers),
     }
@@ -106,14 +112,15 @@ def _microtvm(program: Program, plan: MemoryPlan, ports: Ports, prefix: str) -> 
 
 def _functions(
     layers: Sequence[Layer], prefix: str, printer: Callable[[Layer, str], Function], *, compact: bool
-) -> tuple[list[Function], list[Call]]:
-    """The functions to print, callees first, and for each layer the call of one of them."""
+) -> tuple[list[Function], list[Call], set[str]]:
+    """The functions to print, callees first; for each layer the call of one of them; and which functions other layers' call."""
     single = [each for layer in layers for each in (stage_layers(layer) if layer.chain else [layer])]
     functions, calls = share(single, [printer(layer, prefix) for layer in single], prefix, numbers=compact)
     called = {layer.name: call for layer, call in zip(single, calls, strict=True)}
+    inner = {called[each.name].function for layer in layers if layer.chain for each in stage_layers(layer)}
     drivers = [driver(layer, prefix, called) for layer in layers if layer.chain]
     called |= {layer.name: Call(f"{prefix}_{layer.name}") for layer in layers if layer.chain}
-    return [*functions, *drivers], [called[layer.name] for layer in layers]
+    return [*functions, *drivers], [called[layer.name] for layer in layers], inner
 
 
 def _as_placed(layer: Layer, plan: MemoryPlan) -> Layer:

@@ -39,18 +39,34 @@ extern "C" {{
 """
 
 
-def print_weights(prefix: str, constants: Sequence[Constant], pools: Mapping[str, str] | None = None) -> str:
-    """Definitions of ``<prefix>_<constant>``; ``pools`` names the pool of those that shall not lie where all others do."""
+def print_weights(
+    prefix: str, constants: Sequence[Constant], pools: Mapping[str, str] | None = None, *, identity: bool = False
+) -> str:
+    """Definitions of ``<prefix>_<constant>``; ``pools`` names the pool of those that shall not lie where all others do.
+
+    ``identity`` adds the version and the hash that ``<prefix>.h`` declares.
+    """
     pools = pools or {}
     arrays = "".join("\n" + _definition(prefix, constant, pools.get(constant.name)) for constant in constants)
     needs_math = any(is_float(str(each.data.dtype)) and not np.isfinite(each.data).all() for each in constants)
     math_include = "#include <math.h>\n\n" if needs_math else ""
+    own = [f'#include "{prefix}.h"\n', _identity(prefix)] if identity else ["", ""]
     return f"""\
 {comment(f"The constants of the model {prefix}.")}
 #include "{prefix}_weights.h"
 
-{math_include}#include "tvm_tiny/runtime/compiler.h"
+{math_include}{own[0]}#include "tvm_tiny/runtime/compiler.h"
+{own[1]}\
 {"".join(_pool_macro(prefix, pool) for pool in dict.fromkeys(pools.values()))}{arrays}"""
+
+
+def _identity(prefix: str) -> str:
+    upper = prefix.upper()
+    version, content = f"{upper}_TVM_TINY_VERSION", f"{upper}_CONTENT_HASH"
+    return f"""
+TVM_TINY_WEIGHTS const char {prefix}_tvm_tiny_version[sizeof({version})] = {version};
+TVM_TINY_WEIGHTS const char {prefix}_content_hash[sizeof({content})] = {content};
+"""
 
 
 def _pool_macro(prefix: str, pool: str) -> str:

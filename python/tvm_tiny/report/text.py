@@ -34,7 +34,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("planned by", report.get("planner"), _proof(report)),
         ("stack", _bytes(ram["stack"]), f"at its deepest, measured{_stack_note(ram)}"),
         ("weights", _bytes(flash["weights"]), _weights_note(flash)),
-        ("code", _bytes(flash["code"]), "of flash"),
+        ("code", _bytes(flash["code"]), f"of flash{_entry_note(flash)}"),
         ("layers", len(layers), ""),
         ("MACs", report["macs"], live),
         ("instructions", report["instructions"], measured),
@@ -56,6 +56,11 @@ def _capacity(pool: Mapping[str, Any]) -> str:
 def _stack_note(ram: Mapping[str, Any]) -> str:
     bound = ram.get("stack_bound")
     return f"; never more than {bound:,}, by the machine code" if bound else ""
+
+
+def _entry_note(flash: Mapping[str, Any]) -> str:
+    entry = flash.get("entry")
+    return f"; {entry:,} of them call the layers" if entry else ""
 
 
 def _io(report: Report) -> str:

@@ -8,9 +8,12 @@
 extern "C" {
 #endif
 
-/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. */
+/* What wrote these files, and a hash of all of them but this one: it changes whenever the model's C does. The constants
+ * hold the same; a linker that collects garbage leaves out what nobody reads. */
 #define NET_TVM_TINY_VERSION "0.1.0"
 #define NET_CONTENT_HASH "0123456789abcdef"
+extern const char net_tvm_tiny_version[sizeof(NET_TVM_TINY_VERSION)];
+extern const char net_content_hash[sizeof(NET_CONTENT_HASH)];
 
 /* Bytes of RAM that net_run works in, inputs and outputs included, and the alignment of their start. */
 #define NET_ARENA_SIZE 98u

@@ -1,7 +1,11 @@
 /* The constants of the model net. */
 #include "net_weights.h"
 
+#include "net.h"
 #include "tvm_tiny/runtime/compiler.h"
+
+TVM_TINY_WEIGHTS const char net_tvm_tiny_version[sizeof(NET_TVM_TINY_VERSION)] = NET_TVM_TINY_VERSION;
+TVM_TINY_WEIGHTS const char net_content_hash[sizeof(NET_CONTENT_HASH)] = NET_CONTENT_HASH;
 
 /* 4x3x3x1 int8, 36 bytes */
 TVM_TINY_WEIGHTS const int8_t net_conv2d_0_weight[36] = {

@@ -41,7 +41,7 @@ int32_t tvmgen_net_run(struct tvmgen_net_inputs *inputs, struct tvmgen_net_outpu
 
 #else
 
-static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED(16) uint8_t workspace[NET_ARENA_SIZE];
+static TVM_TINY_WORKSPACE TVM_TINY_ALIGNED(16) uint8_t tvmgen_net_workspace[NET_ARENA_SIZE];
 
 int32_t tvmgen_net_run(struct tvmgen_net_inputs *inputs, struct tvmgen_net_outputs *outputs) {
   struct net_inputs from;
@@ -49,7 +49,7 @@ int32_t tvmgen_net_run(struct tvmgen_net_inputs *inputs, struct tvmgen_net_outpu
   from.serving_default_x_0 = (const int8_t *)inputs->serving_default_x_0;
   to.identity = (int8_t *)outputs->Identity;
   to.identity_1 = (int8_t *)outputs->Identity_1;
-  return (net_run(workspace, &from, &to) == NET_OK) ? 0 : -1;
+  return (net_run(tvmgen_net_workspace, &from, &to) == NET_OK) ? 0 : -1;
 }
 
 #endif

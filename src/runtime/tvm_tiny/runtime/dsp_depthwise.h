@@ -201,12 +201,15 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
   "pkhbt r2, r4, r5, lsl #16\n\tpkhtb r5, r7, r5, asr #16\n\tasr r4, r4, #16\n\tpkhbt r4, r4, r7, lsl #16\n\t" \
   "asr r3, r6, #16\n\tpkhbt r3, r3, r8, lsl #16\n\tpkhbt r8, r6, r8\n\tmov r6, r3\n\tmov r7, r2\n\tldrd r2, r3, [sp, #32]\n\t"
 
-#define TVM_TINY_DW1(scale, store, shift) \
+/* Each kernel is two asm statements: C99 asks of a compiler no more than 4095 characters in a string. Nothing comes
+ * between them in a function that is naked. */
+#define TVM_TINY_DW1_A(scale, store, shift) \
   TVM_TINY_DW_ENTER(TVM_TINY_DW_ACROSS_STEP) "strd r2, r3, [sp, #32]\n\t" \
   "smlad r12, lr, r4, r9\n\tsmlabb r12, lr, r7, r12\n\tstr r12, [sp, #8]\n\t" \
   "smuad r12, lr, r6\n\tsmlabb r12, lr, r8, r12\n\tstr r12, [sp, #12]\n\t" \
   "ldr r12, [sp, #80]\n\tadd r12, r12, #1\n\tlsr r12, r12, #1\n\tadd r12, r0, r12, lsl #2\n\tstr r12, [sp, #28]\n\t" \
-  TVM_TINY_DW_GO("3f", "4f") TVM_TINY_DW1_ROWS(b, scale, store, shift) \
+  TVM_TINY_DW_GO("3f", "4f") TVM_TINY_DW1_ROWS(b, scale, store, shift)
+#define TVM_TINY_DW1_B(scale, store, shift) \
   TVM_TINY_DW1_BETWEEN TVM_TINY_DW_GO("3f", "4f") TVM_TINY_DW1_ROWS(t, scale, store, shift) "8:\n\t" TVM_TINY_DW_LEAVE
 
 /* Stride 2. The words of three rows hold the first two inputs of a sum; the third is the lower lane of the next word.
@@ -223,12 +226,13 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
 #define TVM_TINY_DW2_FIRST(word, next) \
   TVM_TINY_DW2_LOAD(word) TVM_TINY_DW2_BEGIN(word) TVM_TINY_DW2_LOAD(next) "ldr.w pc, [sp, #4]\n\t"
 
-#define TVM_TINY_DW2(scale, store, shift) \
+#define TVM_TINY_DW2_A(scale, store, shift) \
   TVM_TINY_DW_ENTER(TVM_TINY_DW_NONE) "ldr r12, [sp, #80]\n\tadd r12, r0, r12, lsl #3\n\tstr r12, [sp, #28]\n\t" \
   TVM_TINY_DW_GO("3f", "4f") ".balign 4\n\t3:\n\t" \
   TVM_TINY_DW2_FIRST("lr", "r2") TVM_TINY_DW2_FIRST("r2", "lr") "4:\n\t" \
   TVM_TINY_DW2_STEP(TVM_TINY_DW_EVEN, "lr", "r2", scale, store, shift) \
-  TVM_TINY_DW2_STEP(TVM_TINY_DW_ODD, "r2", "lr", scale, store, shift) TVM_TINY_DW_MOVE \
+  TVM_TINY_DW2_STEP(TVM_TINY_DW_ODD, "r2", "lr", scale, store, shift) TVM_TINY_DW_MOVE
+#define TVM_TINY_DW2_B(scale, store, shift) \
   TVM_TINY_DW2_STEP(TVM_TINY_DW_EVEN, "lr", "r2", scale, store, shift) \
   TVM_TINY_DW2_STEP(TVM_TINY_DW_ODD, "r2", "lr", scale, store, shift) TVM_TINY_DW_MOVE \
   TVM_TINY_DW2_STEP(TVM_TINY_DW_EVEN, "lr", "r2", scale, store, shift) \
@@ -240,13 +244,15 @@ static TVM_TINY_KERNEL void tvm_tiny_depthwise_plane_s2(int32_t *plane, const in
   static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_by##shift(const int32_t *plane, int8_t *out,           \
                                                                       const int8_t *weights, const int32_t *shape, \
                                                                       int32_t across, const int32_t *parameters) { \
-    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_SCALE, TVM_TINY_DW_OUTPUT, #shift));                                   \
+    __asm__(TVM_TINY_DW##stride##_A(TVM_TINY_DW_SCALE, TVM_TINY_DW_OUTPUT, #shift));                               \
+    __asm__(TVM_TINY_DW##stride##_B(TVM_TINY_DW_SCALE, TVM_TINY_DW_OUTPUT, #shift));                               \
   }
 #define TVM_TINY_DEPTHWISE_SUMS(stride)                                                                       \
   static TVM_TINY_NAKED void tvm_tiny_depthwise_s##stride##_sums(const int32_t *plane, int32_t *sums,         \
                                                                  const int8_t *weights, const int32_t *shape, \
                                                                  int32_t across, const int32_t *parameters) { \
-    __asm__(TVM_TINY_DW##stride(TVM_TINY_DW_NO_SCALE, TVM_TINY_DW_SUM, ""));                                  \
+    __asm__(TVM_TINY_DW##stride##_A(TVM_TINY_DW_NO_SCALE, TVM_TINY_DW_SUM, ""));                              \
+    __asm__(TVM_TINY_DW##stride##_B(TVM_TINY_DW_NO_SCALE, TVM_TINY_DW_SUM, ""));                              \
   }
 #else
 

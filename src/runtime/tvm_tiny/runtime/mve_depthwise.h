@@ -143,6 +143,11 @@ static inline void tvm_tiny_mve_depthwise_portable_signed(int8_t *out, const int
 }
 
 #if TVM_TINY_MVE
+/* C99 asks of a compiler no more than 4095 characters in a string. These are longer, and cannot be two statements:
+ * what they keep in registers is theirs. Compilers for this core take them. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 /* Two pixels of up to four channels at a time. Filters are in q4 to q7, the channels' inputs at r3, r7, r9 and r11; r5
  * counts pairs of pixels when the filters are loaded. Biases are in q2, multipliers in q3; where there are units, their
  * vectors take turns with these and with q1, and one pixel is scaled after the other. [sp] is the offset of the
@@ -264,6 +269,8 @@ TVM_TINY_MVE_DEFINE_DEPTHWISE(3, TVM_TINY_MVE_TAPS_3("r0", "r2", "r4") TVM_TINY_
 TVM_TINY_MVE_DEFINE_DEPTHWISE(4,
                               TVM_TINY_MVE_TAPS_4("r0", "r2", "r4", "r6") TVM_TINY_MVE_TAPS_4("r8", "r10", "r12", "lr"),
                               TVM_TINY_MVE_FIRST_4, TVM_TINY_MVE_SECOND_4, "r0", "r2", "r8", "r10", "r12", "lr")
+
+#pragma GCC diagnostic pop
 #else
 #define TVM_TINY_MVE_DEFINE_DEPTHWISE(channels)                                                                        \
   static inline void tvm_tiny_mve_depthwise_2x##channels(int8_t *out, const int8_t *x, const int8_t *w,                \

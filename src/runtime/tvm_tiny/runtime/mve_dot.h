@@ -67,6 +67,11 @@ static inline void tvm_tiny_mve_dot_portable_signed(int8_t *out, const int8_t *x
 }
 
 #if TVM_TINY_MVE
+/* C99 asks of a compiler no more than 4095 characters in a string. These are longer, and cannot be two statements:
+ * what they keep in registers is theirs. Compilers for this core take them. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 /* Two or more pixels, two at a time, against one to four channels: a load for each pixel and channel, a VMLADAV for
  * each pair. The pixels' inputs are in q0 and q1, weights in q2 and q3; only even core registers can accumulate. r11
  * points to the second pixel, r9 to the parameters; r7 counts turns of the loop over the depth. */
@@ -308,6 +313,8 @@ TVM_TINY_MVE_DEFINE_DOT_1XN(5, "r0", "r2", "r6", "r8")
 TVM_TINY_MVE_DEFINE_DOT_1XN(6, "r0", "r2", "r6", "r8", "r10")
 TVM_TINY_MVE_DEFINE_DOT_1XN(7, "r0", "r2", "r6", "r8", "r10", "r12")
 TVM_TINY_MVE_DEFINE_DOT_1XN(8, "r0", "r2", "r6", "r8", "r10", "r12", "lr")
+
+#pragma GCC diagnostic pop
 #else
 #define TVM_TINY_MVE_DEFINE_DOTS(channels)                                                                        \
   static inline void tvm_tiny_mve_dot_2x##channels(                                                               \
