@@ -6,6 +6,7 @@ This is what the rooms after `schedule` share: `memory` places its tensors, `cod
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,8 @@ class Layer:
 
     ``func`` is a lowered TIRx function: loops over flat buffers, no blocks. ``comment`` is one line for the reader of the C.
     Its inputs, outputs and scratch share no byte, except as ``overlaps`` allow. ``node`` is the `op.operator.Node` of the layer,
-    None where it is not an operator of ours. A layer with a ``chain`` has no ``func``: it is several layers, run row by row.
+    None where it is not an operator of ours. A layer with a ``chain`` has no ``func``: it is several layers, run row by row. Nor
+    has one that is an ``npu``'s.
     """
 
     name: str
@@ -106,10 +108,29 @@ class Layer:
     overlaps: tuple[Overlap, ...] = ()
     node: Any = None
     chain: Chain | None = None
+    npu: NpuJob | None = None
 
     def role(self, constant: Constant) -> str:
         """What ``constant`` is to this layer: "weight", "bias", "multiplier", ..."""
         return constant.name.removeprefix(f"{self.name}_")
+
+
+@dataclass(frozen=True)
+class NpuJob:
+    """What an NPU does for a layer: encoded command streams (:mod:`tvm_tiny.npu.stream`).
+
+    Region 0 of both is ``constants``; those of ``run`` go on with the layer's inputs and its outputs. ``load`` fills the parameter
+    cache, which then carries ``token``; empty, with a token of 0, where nothing is cached. ``sram`` is the bytes of on-chip memory
+    that activations take, ``report`` what the compiler tells of the job.
+    """
+
+    npu: str
+    run: bytes
+    load: bytes
+    constants: np.ndarray
+    token: int
+    sram: int
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,17 @@ def firmware_dir() -> Path:
     return _folder("firmware")
 
 
+def npu_driver_dir() -> Path:
+    """The NPU's driver, in C, as generated code includes it.
+
+    Raises
+    ------
+    ToolchainError
+        The folder is not there.
+    """
+    return _folder("npu/driver")
+
+
 def cmake_dir() -> Path:
     """Toolchain files, and what CMake projects that compile models include.
 

@@ -9,6 +9,7 @@ import pytest
 from tvm_tiny.board import list_boards
 from tvm_tiny.board.emulated import EmulatedBoard
 from tvm_tiny.board.firmware_build import build_firmware, core_for
+from tvm_tiny.board.npu_board import with_npu
 from tvm_tiny.errors import BoardError, TargetError, ToolchainError
 
 from .modules import samples, twice, with_sizes
@@ -81,7 +82,15 @@ def test_any_folder_will_do(tmp_path: Path) -> None:
 def test_a_model_runs_on_cores_that_have_its_instructions() -> None:
     assert core_for(replace(twice(), target="c"), M4).name == "cortex-m4"
     assert core_for(replace(twice(), target="cortex-m3"), M4).name == "cortex-m3"
-    assert core_for(replace(twice(), target="cortex-m4+npu"), M4).name == "cortex-m4"
+    assert core_for(replace(twice(), target="cortex-m4+etpu-16"), with_npu(M4, "m4+etpu-16", "etpu-16")).name == "cortex-m4"
+
+
+def test_a_model_for_an_npu_needs_a_board_that_has_it() -> None:
+    with pytest.raises(TargetError, match=r"is compiled for an etpu-16, and .* has no NPU") as raised:
+        core_for(replace(twice(), target="cortex-m4+etpu-16"), M4)
+    assert raised.value.hint == f"choose the board {M4.name}+etpu-16"
+    with pytest.raises(TargetError, match=r"for an etpu-64, and .* has an etpu-16"):
+        core_for(replace(twice(), target="cortex-m4+etpu-64"), with_npu(M4, f"{M4.name}+etpu-16", "etpu-16"))
     for target in ("cortex-m7", "cortex-m55"):
         with pytest.raises(TargetError, match=f"compiled for {target}, and mps2-an386 has a cortex-m4"):
             core_for(replace(twice(), target=target), M4)

@@ -74,6 +74,8 @@ class RunResult:
         Bytes of stack that ``<model>_run`` used at its deepest, by painting.
     layers : tuple of LayerCount
         One for each layer of the module, or empty.
+    npu_cycles : int or None
+        Mean cycles per inference of the NPU's clock, without filling its parameter cache; None where there is none.
     counter, cycle_model : str or None
         What counted ("qemu-plugin", "qemu-icount", "dwt") and the name of the cycle model.
     per_inference : tuple of int
@@ -96,6 +98,7 @@ class RunResult:
     functions: Mapping[str, float] = field(default_factory=dict, repr=False)
     log: str = field(default="", repr=False)
     arena_check: ArenaCheck | None = None
+    npu_cycles: int | None = None
 
 
 @runtime_checkable

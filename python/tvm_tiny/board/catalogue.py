@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tvm_tiny.board.base import Board
 from tvm_tiny.board.info import BoardInfo, parse_board
+from tvm_tiny.board.npu_board import with_npu
 from tvm_tiny.errors import BoardError
 
 _KINDS = ("host", "qemu", "gdb")
@@ -61,6 +62,7 @@ def board_info(name: str) -> BoardInfo:
     """The board called ``name``, or the one that a file ``name`` ending in ".toml" describes.
 
     "gdb:HOST:PORT:BOARD" is BOARD, a name or a file, behind the GDB server at HOST:PORT; its core and its memories are BOARD's.
+    "BOARD+NPU" is BOARD, emulated, with an NPU beside its core.
 
     Raises
     ------
@@ -71,6 +73,9 @@ def board_info(name: str) -> BoardInfo:
         return _attached(name)
     if name.endswith(".toml"):
         return _read(Path(name))
+    base, plus, npu = name.partition("+")
+    if plus:
+        return with_npu(board_info(base), name, npu)
     known = {info.name: info for info in list_boards()}
     if name in known:
         return known[name]

@@ -14,14 +14,16 @@ from tvm_tiny.board.counting import CONFIG, Counts, read_counts, was_loaded, wri
 from tvm_tiny.board.firmware_build import build_firmware
 from tvm_tiny.board.harness import Record, completed_samples, read_records, read_traces, write_inputs
 from tvm_tiny.board.info import BoardInfo
-from tvm_tiny.board.plugin import emulator_plugin
+from tvm_tiny.board.npu_board import WAIT, complaint, emulator_arguments, machine, read_runs
+from tvm_tiny.board.plugin import emulator_plugin, npu_plugin
 from tvm_tiny.board.process import Finished, run_process
 from tvm_tiny.board.symbols import SymbolTable, read_symbols
 from tvm_tiny.board.toolchain import QEMU, find_tool
 from tvm_tiny.board.verdict import end_error, fault_error, hang_error
 from tvm_tiny.board.workspace import build_in, run_folder
 from tvm_tiny.codegen.sources import CModule
-from tvm_tiny.errors import BoardError
+from tvm_tiny.errors import BoardError, FirmwareError
+from tvm_tiny.target import get_core
 
 PLUGIN, ICOUNT = "qemu-plugin", "qemu-icount"
 
@@ -114,7 +116,7 @@ class EmulatedBoard:
             plugin = emulator_plugin() if self._counter != ICOUNT else None
             if plugin is not None:
                 write_inputs(folder, image.module, inputs, ticks=False)
-                write_config(folder, image.module, session.symbols, self.target)
+                write_config(folder, image.module, session.symbols, get_core(self.target).name)
                 finished = self._emulate(session, "-plugin", f"{str(plugin).replace(',', ',,')},config={CONFIG}")
                 if was_loaded(folder):
                     return self._counted(session, finished)
@@ -130,9 +132,11 @@ class EmulatedBoard:
 
     def _emulate(self, session: _Session, *arguments: str) -> Finished:
         connection = self.info.connection or {}
+        device = emulator_arguments(self.info, npu_plugin(), session.folder, session.symbols) if self._has_npu(session) else []
         command: list[str | Path] = [
             find_tool(QEMU),
-            *("-machine", connection["machine"]),
+            *("-machine", machine(self.info, connection["machine"]) if device else connection["machine"]),
+            *device,
             *connection.get("arguments", ()),
             *("-display", "none", "-monitor", "none", "-serial", "none"),
             *("-semihosting-config", "enable=on,target=native"),
@@ -141,10 +145,17 @@ class EmulatedBoard:
         ]
         return run_process(command, session.folder, session.timeout)
 
+    def _has_npu(self, session: _Session) -> bool:
+        """Whether the board has an NPU that the image works with."""
+        return bool(self.info.npu) and bool(session.symbols.variants_of(WAIT))
+
     def _records(self, session: _Session, finished: Finished, counts: Counts | None = None) -> list[Record]:
         """The results of a run that ended well; an error that says why it did not."""
         module, symbols = session.image.module, session.symbols
         done = completed_samples(session.folder, module)
+        refused = complaint(session.folder)
+        if refused:
+            raise FirmwareError(f"the NPU of {self.name} refused a command stream of {module.name} at sample {done}: {refused}")
         fault = fault_error(module, self.info, symbols, finished.console, done)
         if fault is not None:
             raise fault
@@ -184,6 +195,7 @@ class EmulatedBoard:
             counter=PLUGIN,
             cycle_model=counts.model,
             per_inference=counts.totals,
+            npu_cycles=read_runs(session.folder).cycles(session.samples),
             functions={name: count / session.samples for name, count in counts.functions.items()},
             log=note + finished.console,
         )

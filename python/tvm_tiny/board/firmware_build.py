@@ -17,13 +17,14 @@ from tvm_tiny.board.compile import Unit, compile_units, complaint, hook_flags, m
 from tvm_tiny.board.glue import all_in_arena, glue_header, outside_buffer
 from tvm_tiny.board.info import BoardInfo, MemoryRegion
 from tvm_tiny.board.link_map import LinkedSection, parse_link_map
+from tvm_tiny.board.npu_board import registers_address
 from tvm_tiny.board.sizes import measure_sizes
 from tvm_tiny.board.stack_bound import stack_bound
 from tvm_tiny.board.toolchain import ARM_GCC, find_tool, run_tool
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, TargetError, ToolchainError
 from tvm_tiny.resources import firmware_dir
-from tvm_tiny.target import Core, get_core
+from tvm_tiny.target import Core, get_core, get_target
 
 # What each setting of --optimize means to the compiler. With the scalar schedules, -O3 takes a fifth of the instructions of -O2 off
 # and nearly doubles the code; its stack is deeper by some 100 to 160 bytes, so "ram" stays with -O2.
@@ -69,10 +70,11 @@ def core_for(module: CModule, info: BoardInfo) -> Core:
     Raises
     ------
     TargetError
-        The board's core lacks what the module's target has.
+        The board's core lacks what the module's target has, or it has no such NPU.
     """
     board = get_core(info.target)
-    core = get_core(module.target.partition("+")[0])
+    core = get_core(module.target)
+    require_npu(module, info)
     if not core.mcpu:
         return board
     if _ISA_RANK[core.isa] > _ISA_RANK[board.isa] or _FPU_RANK[core.fpu] > _FPU_RANK[board.fpu]:
@@ -81,6 +83,33 @@ def core_for(module: CModule, info: BoardInfo) -> Core:
             f"compile for {board.name}, or choose another board",
         )
     return core
+
+
+def require_npu(module: CModule, info: BoardInfo) -> None:
+    """Refuse a module whose NPU the board does not have.
+
+    Raises
+    ------
+    TargetError
+        It names both, and the board that would do.
+    """
+    npu = get_target(module.target).npu
+    if npu is not None and info.npu != npu.name:
+        has = f"has an {info.npu}" if info.npu else "has no NPU"
+        base = info.name.partition("+")[0]
+        raise TargetError(
+            f"{module.name} is compiled for an {npu.name}, and {info.name} {has}", f"choose the board {base}+{npu.name}"
+        )
+
+
+def _npu_units(module: CModule, info: BoardInfo, root: Path, objects: Path, core: Core) -> tuple[list[Unit], tuple[str, ...]]:
+    """The HAL of the board's NPU, and flags for the model: its constants have to lie where the device sees them."""
+    if not info.npu or get_target(module.target).npu is None:
+        return [], ()
+    base = f"-DETPU_BASE_ADDRESS=0x{registers_address(info):08x}u"
+    source = firmware_dir() / "npu" / "hal_shared.c"
+    unit = Unit(source, objects / f"{source.name}.o", (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", f"-I{root}", base))
+    return [unit], ("-DETPU_HAL_CUSTOM", '-DTVM_TINY_WEIGHTS_SECTION=".npu"')
 
 
 def required_region(info: BoardInfo, name: str) -> MemoryRegion:
@@ -184,7 +213,9 @@ def build_firmware(
 
     defines = hook_flags(module, trace=trace, check_arena=check_arena)
     model_objects = folder / "objects" / "model"
-    units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines))
+    device_units, device_flags = _npu_units(module, info, root, folder / "objects" / "harness", core)
+    units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines, *device_flags))
+    units += device_units
     units += _harness_units(folder / "objects" / "harness", folder, core, defines, transport)
     log = compile_units(gcc, units)
     objects = [unit.object for unit in units]

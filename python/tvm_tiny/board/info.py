@@ -39,6 +39,10 @@ class BoardInfo:
         The table of the board's kind; for "qemu": ``machine`` (str) and ``arguments`` (list of str); for "gdb": ``host`` (str),
         ``port`` (int), ``reset`` (str, the server's command; "" for none), ``server`` and ``flash`` (str, for people: the command
         that starts the server, and the one that writes an image).
+    npu : str
+        The NPU beside the core, "" for none; ``target`` names it too.
+    shared : MemoryRegion or None
+        Memory that the emulator can share with the model of an NPU, where it can.
     """
 
     name: str
@@ -49,25 +53,34 @@ class BoardInfo:
     stack: int = 8192
     memory: tuple[MemoryRegion, ...] = ()
     connection: Mapping[str, Any] | None = None
+    npu: str = ""
+    shared: MemoryRegion | None = None
 
     def region(self, name: str) -> MemoryRegion | None:
         """The memory called ``name``, None where the board has none."""
         return next((region for region in self.memory if region.name == name), None)
 
 
-_FIELDS: dict[str, type] = {"name": str, "description": str, "kind": str, "target": str, "clock": int, "stack": int, "memory": dict}
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "kind": str,
+    "target": str,
+    "clock": int,
+    "stack": int,
+    "memory": dict,
+    "shared": dict,
+}
+_TABLES = ("memory", "shared")
 _REQUIRED = ("name", "description", "kind", "target")
 
 
-def _memory(origin: str, table: Mapping[str, Any]) -> tuple[MemoryRegion, ...]:
-    regions = []
-    for name, facts in table.items():
-        if not isinstance(facts, dict) or set(facts) != {"origin", "size"} or not all(type(v) is int for v in facts.values()):
-            raise BoardError(f"{origin}: [memory.{name}] must give origin and size, both integers")
-        if facts["origin"] < 0 or facts["size"] <= 0 or facts["origin"] + facts["size"] > 1 << 32:
-            raise BoardError(f"{origin}: [memory.{name}] must lie in the 32-bit address space and have a size above 0")
-        regions.append(MemoryRegion(name, facts["origin"], facts["size"]))
-    return tuple(regions)
+def _region(origin: str, title: str, name: str, facts: object) -> MemoryRegion:
+    if not isinstance(facts, dict) or set(facts) != {"origin", "size"} or not all(type(v) is int for v in facts.values()):
+        raise BoardError(f"{origin}: [{title}] must give origin and size, both integers")
+    if facts["origin"] < 0 or facts["size"] <= 0 or facts["origin"] + facts["size"] > 1 << 32:
+        raise BoardError(f"{origin}: [{title}] must lie in the 32-bit address space and have a size above 0")
+    return MemoryRegion(name, facts["origin"], facts["size"])
 
 
 def parse_board(text: str, origin: str = "board") -> BoardInfo:
@@ -93,5 +106,7 @@ def parse_board(text: str, origin: str = "board") -> BoardInfo:
         expected = _FIELDS.get(key, dict)
         if not isinstance(value, expected) or isinstance(value, bool):
             raise BoardError(f"{origin}: {key!r} must be of type {expected.__name__}, found {value!r}")
-    facts = {key: value for key, value in table.items() if key in _FIELDS and key != "memory"}
-    return BoardInfo(**facts, memory=_memory(origin, table.get("memory", {})), connection=table.get(kind))
+    facts = {key: value for key, value in table.items() if key in _FIELDS and key not in _TABLES}
+    memory = tuple(_region(origin, f"memory.{name}", name, each) for name, each in table.get("memory", {}).items())
+    shared = _region(origin, "shared", "shared", table["shared"]) if "shared" in table else None
+    return BoardInfo(**facts, memory=memory, shared=shared, connection=table.get(kind))

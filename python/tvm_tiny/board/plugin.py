@@ -1,4 +1,4 @@
-"""Finds the emulator's plugin, or builds it where there are its sources and a compiler."""
+"""Finds the emulator's plugins, or builds them where there are their sources and a compiler."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from tvm_tiny.errors import ToolchainError
 
 VARIABLE = "TVM_TINY_EMULATOR_PLUGIN"
 _LIBRARY = "tvm_tiny_emulator"
+_NPU_LIBRARY = "tvm_tiny_npu_emulator"
 _FLAGS = ("-std=c99", "-O2", "-fPIC", "-shared", "-fvisibility=hidden")
 
 
-def _sources() -> list[Path]:
+def _sources(*folders: str) -> list[Path]:
     """The plugin's C files in a source checkout; an installed package has the library instead."""
-    folder = Path(resources.__file__).resolve().parents[2] / "src" / "emulator"
-    return sorted([*folder.glob("*.c"), *folder.glob("*.h")])
+    root = Path(resources.__file__).resolve().parents[2] / "src"
+    return sorted(path for folder in folders for ending in ("*.c", "*.h") for path in (root / folder).glob(ending))
 
 
 def _cache_folder() -> Path:
@@ -28,19 +29,20 @@ def _cache_folder() -> Path:
     return Path(base) / "tvm_tiny"
 
 
-def _build(sources: list[Path]) -> Path | None:
+def _build(name: str, sources: list[Path]) -> Path | None:
     """The library built from ``sources``, kept in the cache under their hash; None where it cannot be built."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    library = _cache_folder() / f"lib{_LIBRARY}-{digest}.so"
+    library = _cache_folder() / f"lib{name}-{digest}.so"
     if library.is_file():
         return library
     # Built beside its place and moved there: another process may be doing the same.
     partial = library.with_suffix(f".{os.getpid()}.tmp")
     undefined = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
+    includes = [f"-I{folder}" for folder in sorted({path.parent for path in sources})]
     try:
         library.parent.mkdir(parents=True, exist_ok=True)
         finished = run_tool(
-            [find_tool(HOST_CC), *_FLAGS, *undefined, *(path for path in sources if path.suffix == ".c"), "-o", partial]
+            [find_tool(HOST_CC), *_FLAGS, *undefined, *includes, *(path for path in sources if path.suffix == ".c"), "-o", partial]
         )
         if finished.returncode != 0:
             return None
@@ -71,8 +73,29 @@ def emulator_plugin() -> Path | None:
                 f"{VARIABLE} is {override!r}, which is no file", f"unset {VARIABLE}, or set it to the plugin's path"
             )
         return Path(override).resolve()
-    sources = _sources()
-    built = resources.library_path(_LIBRARY)
+    return _found(_LIBRARY, _sources("emulator"))
+
+
+def npu_plugin() -> Path:
+    """The plugin that is the NPU of an emulated board, found like :func:`emulator_plugin`.
+
+    Raises
+    ------
+    ToolchainError
+        There is none, and none can be built.
+    """
+    found = _found(_NPU_LIBRARY, _sources("npu", "npu/qemu"))
+    if found is None:
+        raise ToolchainError(
+            "the emulator's NPU is not built",
+            "reinstall tvm-tiny, or in a source checkout run: cmake -S . -B build && cmake --build build",
+        )
+    return found
+
+
+def _found(name: str, sources: list[Path]) -> Path | None:
+    """The library that CMake built, unless sources are newer; one built from the sources of a checkout."""
+    built = resources.library_path(name)
     if built is not None and all(path.stat().st_mtime <= built.stat().st_mtime for path in sources):
         return built
-    return _build(sources) if sources else None
+    return _build(name, sources) if sources else None

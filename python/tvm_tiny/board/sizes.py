@@ -9,7 +9,7 @@ from pathlib import Path
 from tvm_tiny.board.link_map import LinkedSection
 from tvm_tiny.codegen.sources import CModule
 
-_FLASH = (".text", ".rodata", ".data")
+_FLASH = (".text", ".rodata", ".data", ".npu")
 
 
 @dataclass(frozen=True)

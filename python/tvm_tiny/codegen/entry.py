@@ -170,10 +170,15 @@ class _Entry:
         source = f', "{_short(output.source)}"' if output.source else ""
         call, owner = self.calls[index], self.addresses.owner(output.name)
         traced = self.local[owner.member] if owner else self.addresses.placed("int8_t", output.name).text()
+        called = f"{call.function}({', '.join(call.arguments)})"
+        if layer.npu:
+            lines = _early_return(f"{called} != ETPU_OK", f"{self.prefix.upper()}_ERROR_NPU")
+        else:
+            lines = [*wrapped(f"  {called};")]
         lines = [
             comment(f"{index}: {layer.name}, {tensor_text(output.shape, output.dtype)}{source}", "  "),
             f"  TVM_TINY_BEGIN_LAYER({index});",
-            *wrapped(f"  {call.function}({', '.join(call.arguments)});"),
+            *lines,
             f"  TVM_TINY_TRACE_LAYER({index}, {traced}, {size_literal(output.nbytes)});",
         ]
         if layer.chain and layer.chain.stream:

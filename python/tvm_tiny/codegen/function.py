@@ -26,6 +26,8 @@ class Function:
         True where it calls <math.h>.
     inline : bool
         True where it is part of the function behind it, the only one that calls it.
+    returns : str
+        The type of its result.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Function:
     comments: tuple[str, ...] = ()
     needs_libm: bool = False
     inline: bool = False
+    returns: str = "void"
 
     @property
     def text(self) -> str:
@@ -43,7 +46,7 @@ class Function:
         return "\n".join(lines)
 
     def _signature(self) -> str:
-        head = f"static {'' if self.inline else 'TVM_TINY_NOINLINE '}void {self.name}("
+        head = f"static {'' if self.inline else 'TVM_TINY_NOINLINE '}{self.returns} {self.name}("
         if len(head) + len(", ".join(self.parameters)) + 3 <= WIDTH:
             return f"{head}{', '.join(self.parameters)})"
         return head + (",\n" + " " * len(head)).join(self.parameters) + ")"

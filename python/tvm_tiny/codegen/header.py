@@ -22,7 +22,15 @@ def content_hash(files: Mapping[str, str]) -> str:
 
 
 def print_header(
-    prefix: str, target: str, ports: Ports, plan: MemoryPlan, weights_size: int, content: str, stream: Stream | None = None
+    prefix: str,
+    target: str,
+    ports: Ports,
+    plan: MemoryPlan,
+    weights_size: int,
+    content: str,
+    stream: Stream | None = None,
+    *,
+    npu: bool = False,
 ) -> str:
     """The header of the model ``prefix``; docs/c-interface.md tells it to users. ``content``: :func:`content_hash`."""
     upper = prefix.upper()
@@ -59,7 +67,7 @@ enum {prefix}_status {{
   /* {_null_means(ports, plan)} */
   {upper}_ERROR_NULL = 1,
   /* {"A pool" if plan.pools else "The arena"} does not start at a multiple of {upper}_ARENA_ALIGNMENT. */
-  {upper}_ERROR_ALIGNMENT = 2{_not_ready(upper, stream)}
+  {upper}_ERROR_ALIGNMENT = 2{_not_ready(upper, stream)}{_npu_error(upper) if npu else ""}
 }};
 
 {_struct(prefix, "input", ports.inputs)}
@@ -115,6 +123,11 @@ def _not_ready(upper: str, stream: Stream | None) -> str:
     if stream is None:
         return ""
     return f",\n  /* The frame is taken, and it completes no new window: the outputs are not written. */\n  {upper}_NOT_READY = 3"
+
+
+def _npu_error(upper: str) -> str:
+    text = "The NPU did not do its part: the driver's functions in tvm_tiny/npu/etpu.h tell why. The outputs are not valid."
+    return f",\n  /* {text} */\n  {upper}_ERROR_NPU = 4"
 
 
 def _streaming(prefix: str, plan: MemoryPlan, stream: Stream | None) -> str:

@@ -16,6 +16,7 @@ from tvm_tiny.codegen.function import Function
 from tvm_tiny.codegen.header import content_hash, print_header
 from tvm_tiny.codegen.microtvm import print_microtvm_header, print_microtvm_source
 from tvm_tiny.codegen.names import c_prefix
+from tvm_tiny.codegen.npu import HEADER, driver_files, print_job, uses_npu
 from tvm_tiny.codegen.ports import Ports, ports_of
 from tvm_tiny.codegen.runtime import header_files, headers_for
 from tvm_tiny.codegen.share import Call, share
@@ -35,13 +36,14 @@ def generate(
     plan: MemoryPlan,
     core: Core,
     *,
+    target: str = "",
     compact: bool = False,
     printer: Callable[[Layer, str], Function] | None = None,
 ) -> CModule:
     """The C of ``program``, placed as ``plan`` says; the same arguments give the same bytes.
 
-    ``compact`` is for little code: layers that differ in their numbers share a function too, not only those that differ in their
-    arrays.
+    ``target`` is the target's name, where it is more than the core's. ``compact`` is for little code: layers that differ in their
+    numbers share a function too, not only those that differ in their arrays.
     ``printer`` makes a layer's function of a layer and the model's prefix; the default is ``codegen.printer.print_layer``.
 
     Raises
@@ -60,29 +62,31 @@ def generate(
     ports = ports_of(program, plan)
     constants = program.constants
     layers = [_as_placed(layer, plan) for layer in program.layers]
-    functions, shared, inner = _functions(layers, prefix, printer, compact=compact)
+    functions, shared, keep = _functions(program, layers, prefix, printer, compact=compact)
     globals_ = {f"{prefix}_{constant.name}" for constant in constants} | {call.function for call in shared}
     addresses = addresses_of(program, plan, ports, globals_)
-    functions, calls = fold(functions, shared, [addresses.of_layer(layer) for layer in layers], inner)
+    functions, calls = fold(functions, shared, [addresses.of_layer(layer) for layer in layers], keep)
     weights_size = sum(constant.nbytes for constant in constants)
     needs_libm = any(function.needs_libm for function in functions)
 
     entry = print_entry(program, plan, addresses, prefix, calls)
-    source, headers = _print_source(prefix, [function.text for function in functions], entry, needs_libm=needs_libm)
+    texts = [function.text for function in functions]
+    source, headers = _print_source(prefix, texts, entry, needs_libm=needs_libm, npu=uses_npu(program))
     files = {
         f"{prefix}.c": source,
         f"{prefix}_weights.h": print_weights_header(prefix, constants),
         f"{prefix}_weights.c": print_weights(prefix, constants, plan.constant_pools, identity=True),
         **_microtvm(program, plan, ports, prefix),
         **header_files(headers),
+        **(driver_files() if uses_npu(program) else {}),
     }
-    files = {
-        f"{prefix}.h": print_header(prefix, core.name, ports, plan, weights_size, content_hash(files), program.stream),
-        **files,
-    }
+    header = print_header(
+        prefix, target or core.name, ports, plan, weights_size, content_hash(files), program.stream, npu=uses_npu(program)
+    )
+    files = {f"{prefix}.h": header, **files}
     return CModule(
         name=prefix,
-        target=core.name,
+        target=target or core.name,
         files=files,
         sources=tuple(name for name in files if name.endswith(".c")),
         inputs=program.inputs,
@@ -111,16 +115,21 @@ def _microtvm(program: Program, plan: MemoryPlan, ports: Ports, prefix: str) -> 
 
 
 def _functions(
-    layers: Sequence[Layer], prefix: str, printer: Callable[[Layer, str], Function], *, compact: bool
+    program: Program, layers: Sequence[Layer], prefix: str, printer: Callable[[Layer, str], Function], *, compact: bool
 ) -> tuple[list[Function], list[Call], set[str]]:
-    """The functions to print, callees first; for each layer the call of one of them; and which functions other layers' call."""
-    single = [each for layer in layers for each in (stage_layers(layer) if layer.chain else [layer])]
+    """The functions to print, callees first; for each layer the call of one of them; and which functions stay as they are: other
+    layers' call them, or they return something.
+    """
+    on_core = [layer for layer in layers if not layer.npu]
+    single = [each for layer in on_core for each in (stage_layers(layer) if layer.chain else [layer])]
     functions, calls = share(single, [printer(layer, prefix) for layer in single], prefix, numbers=compact)
     called = {layer.name: call for layer, call in zip(single, calls, strict=True)}
-    inner = {called[each.name].function for layer in layers if layer.chain for each in stage_layers(layer)}
-    drivers = [driver(layer, prefix, called) for layer in layers if layer.chain]
-    called |= {layer.name: Call(f"{prefix}_{layer.name}") for layer in layers if layer.chain}
-    return [*functions, *drivers], [called[layer.name] for layer in layers], inner
+    keep = {called[each.name].function for layer in on_core if layer.chain for each in stage_layers(layer)}
+    drivers = [driver(layer, prefix, called) for layer in on_core if layer.chain]
+    jobs = [print_job(layer, prefix, program) for layer in layers if layer.npu]
+    called |= {layer.name: Call(f"{prefix}_{layer.name}") for layer in layers if layer.chain or layer.npu}
+    keep |= {job.name for job in jobs}
+    return [*functions, *drivers, *jobs], [called[layer.name] for layer in layers], keep
 
 
 def _as_placed(layer: Layer, plan: MemoryPlan) -> Layer:
@@ -128,7 +137,7 @@ def _as_placed(layer: Layer, plan: MemoryPlan) -> Layer:
     return replace(layer, overlaps=tuple(each for each in layer.overlaps if plan.share(each.input, each.output)))
 
 
-def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: bool) -> tuple[str, tuple[str, ...]]:
+def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: bool, npu: bool) -> tuple[str, tuple[str, ...]]:
     """``<prefix>.c``, and the runtime's headers that it includes."""
     body = "\n".join([*functions, entry])
     code = _COMMENT.sub("", body)  # comments quote names of the model file, which may be anything
@@ -136,10 +145,11 @@ def _print_source(prefix: str, functions: list[str], entry: str, *, needs_libm: 
     system = ["stddef.h", "stdint.h"]
     system += ["string.h"] if _STRING_FUNCTIONS.search(code) else []
     system += ["math.h"] if needs_libm else []
+    system += ["stdbool.h"] if npu else []
     blocks = [
         f'{comment(f"The model {prefix}: its layers, and {prefix}_run, which calls them in their order.")}\n#include "{prefix}.h"',
         "\n".join(f"#include <{name}>" for name in sorted(system)),
-        "\n".join(f'#include "{name}"' for name in (f"{prefix}_weights.h", *headers)),
+        "\n".join(f'#include "{name}"' for name in (f"{prefix}_weights.h", *([HEADER] if npu else []), *headers)),
         body,
     ]
     return "\n\n".join(blocks), headers
