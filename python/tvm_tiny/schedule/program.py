@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import tvm
 from tvm import relax, te, tirx
@@ -24,18 +26,25 @@ from tvm_tiny.tvm_compat import constant_array
 
 VIEWS = ("relax.reshape", "relax.expand_dims", "relax.squeeze", "relax.flatten")
 
+Offload = Callable[[tvm.IRModule, relax.Function, str, tuple[str, ...], tuple[str, ...]], Layer]
+"""(module, function, layer's name, inputs, outputs) → the layer that an accelerator computes instead of the core. The tensors are
+those of the function's parameters and of the fields of its result, in their order."""
 
-def schedule_program(mod: tvm.IRModule, model: Model, core: Core, decide: Decide = by_default) -> Program:
+
+def schedule_program(
+    mod: tvm.IRModule, model: Model, core: Core, decide: Decide = by_default, offload: Offload | None = None
+) -> Program:
     """Schedule and lower every layer of ``mod`` for ``core``; ``decide`` tells what tuning has found for an operator.
 
     ``mod`` holds calls of our operators, ``call_tir`` of TVM's, and views, in one block; its parameters are the model's inputs.
+    Calls of Relax functions of the module, which a partition has cut out, go to ``offload``.
 
     Raises
     ------
     UnsupportedOperatorError
         An operator was neither made integer nor can TVM lower it to loops.
     """
-    return _Scheduler(mod, model, core, decide).run()
+    return _Scheduler(mod, model, core, decide, offload).run()
 
 
 @dataclass
@@ -44,6 +53,7 @@ class _Scheduler:
     model: Model
     core: Core
     decide: Decide
+    offload: Offload | None = None
     tensors: dict[str, Tensor] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
@@ -118,6 +128,8 @@ class _Scheduler:
             self._add_view(var, value)
         elif op_name(value) == "relax.call_tir":
             self._add_tir(var, value)
+        elif isinstance(value.op, tvm.ir.GlobalVar):
+            self._add_region(var, value)
         else:
             name = op_name(value).removeprefix("relax.").removeprefix("nn.") or str(value.op)
             raise UnsupportedOperatorError(
@@ -165,6 +177,20 @@ class _Scheduler:
             layer, name, lowered, tuple(inputs), tuple(outputs), tuple(constants), comment, overlaps_of(scheduled, inputs, outputs)
         )
 
+    def _add_region(self, var: relax.Var, value: relax.Call) -> None:
+        """A call of a function that a partition has cut out."""
+        assert self.offload is not None, f"{value.op.name_hint} is cut out of the model, but nothing takes it"
+        function = self.mod[value.op]
+        inputs = tuple(self._storage(argument) for argument in value.args)
+        origins = [origin_of(self.mod, function, field) for field in result_fields(function)]
+        single = isinstance(var.ty, relax.TensorType)
+        fields = [var] if single else [relax.Var(f"{var.name}_{index}", ty) for index, ty in enumerate(var.ty.fields)]
+        if not single:
+            self.tuples[var] = relax.Tuple(fields)
+        outputs = tuple(self._add_tensor(each, **origin) for each, origin in zip(fields, origins, strict=True))
+        name = f"{c_identifier(str(function.attrs['Codegen']))}_{len(self.layers)}"
+        self._add_layer(self.offload(self.mod, function, name, inputs, outputs))
+
     def _tir_outputs(self, var: relax.Var) -> list[str]:
         if isinstance(var.ty, relax.TensorType):
             return [self._add_tensor(var, source=self.model.tensor_names.get(var.name, ""))]
@@ -196,7 +222,7 @@ class _Scheduler:
     def _add_tensor(
         self,
         var: relax.Var,
-        source: str,
+        source: str = "",
         layout: tuple[int, ...] | None = None,
         offset: int = 0,
         channels: tuple[int, ...] | None = None,
@@ -231,6 +257,36 @@ class _Scheduler:
         for constant in layer.constants:
             _check_elements(constant.name, constant.data.shape)
         self.layers.append(layer)
+
+
+def result_fields(function: relax.Function) -> Sequence[relax.Expr]:
+    """The tensors that ``function`` returns, whether as a tuple or alone."""
+    result = function.body.body
+    bound = {binding.var: binding.value for block in function.body.blocks for binding in block.bindings}
+    while isinstance(result, relax.Var) and isinstance(bound.get(result), (relax.Var, relax.Tuple)):
+        result = bound[result]
+    return list(result.fields) if isinstance(result, relax.Tuple) else [result]
+
+
+def origin_of(mod: tvm.IRModule, function: relax.Function, result: relax.Expr) -> dict[str, Any]:
+    """What the call of ours that computes ``result`` in ``function`` says of its tensor: source, layout, offset, channels.
+
+    The call may lie in functions within ``function``; a result that is a view of something has no origin.
+    """
+    bound = {binding.var: binding.value for block in function.body.blocks for binding in block.bindings}
+    while isinstance(result, relax.Var) and result in bound:
+        result = bound[result]
+    if not isinstance(result, relax.Call):
+        return {}
+    inner = bound.get(result.op) if isinstance(result.op, relax.Var) else result.op
+    if isinstance(inner, tvm.ir.GlobalVar):
+        inner = mod[inner]
+    if isinstance(inner, relax.Function):
+        return origin_of(mod, inner, result_fields(inner)[0])
+    if node_of(result) is None:
+        return {}
+    notes = {key: value for key, value in notes_of(result).items() if key != "macs"}
+    return {"source": source_of(result)} | notes
 
 
 def _check_elements(name: str, shape: tuple[int, ...]) -> None:
