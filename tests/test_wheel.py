@@ -49,8 +49,10 @@ def run(environment: Path, folder: Path, *command: str) -> str:
 def test_wheel_serves_every_python_and_carries_what_the_package_needs(wheel: Path):
     assert "-py3-none-" in wheel.name
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"tvm_tiny/py.typed", "tvm_tiny/lib/libtvm_tiny_planner.so", "tvm_tiny/lib/libtvm_tiny_emulator.so"} <= names
-    for source, place in (("src/runtime", "share/runtime"), ("src/firmware", "share/firmware"), ("python/tvm_tiny", "")):
+    libraries = {f"tvm_tiny/lib/libtvm_tiny_{name}.so" for name in ("planner", "npu", "emulator")}
+    assert {"tvm_tiny/py.typed", *libraries} <= names
+    folders = [(f"src/{name}", f"share/{name}") for name in ("runtime", "firmware", "npu/driver")]
+    for source, place in (*folders, ("python/tvm_tiny", "")):
         files = [path.relative_to(ROOT / source) for path in (ROOT / source).rglob("*") if path.is_file()]
         own = [file for file in files if not any(part == "__pycache__" or part.startswith(".") for part in file.parts)]
         wanted = {str(Path("tvm_tiny", place, file)) for file in own}  # without what tools leave behind

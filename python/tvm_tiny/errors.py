@@ -101,3 +101,18 @@ class MismatchError(TinyError):
     """The compiled model computed something else than its reference."""
 
     exit_code = 12
+
+
+class StreamError(TinyError):
+    """A command stream of the NPU is damaged, of another version or variant, or has a command that the machine refuses.
+
+    ``code`` is the device's fault code (src/npu/fault.h), 0 where it was not asked; ``command`` the place of the command in the
+    stream, None for the stream as a whole.
+    """
+
+    exit_code = 14
+
+    def __init__(self, message: str, hint: str = "", code: int = 0, command: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.command = command

@@ -27,8 +27,8 @@ class Requantization(IntEnum):
     """What is made of an accumulator, multiplier and shift.
 
     ``DOUBLE``: TFLite's doubling high multiply and rounding shift, each rounded (op/rounding.py "double").
-    ``SINGLE``: ``(acc * multiplier + 2^(30 - shift) + nudge) >> (31 - shift)`` in 64 bits; the compiler proves where it is equal to
-    another rounding, and chooses ``nudge``.
+    ``SINGLE``: ``(acc * multiplier + 2^(30 - shift) + nudge) >> (31 - shift)`` in 64 bits, and clamped there; the compiler proves
+    where it is equal to another rounding, and chooses ``nudge``.
     """
 
     DOUBLE = 0
@@ -37,7 +37,11 @@ class Requantization(IntEnum):
 
 @dataclass(frozen=True)
 class Waits:
-    """Commands of each unit that must have completed, counted from the start of the stream."""
+    """Commands of each unit that must have completed, counted from the start of the stream.
+
+    The array begins with a command before the results of its previous one have left the pipeline: a convolution that reads what an
+    earlier one wrote waits for ``array`` too.
+    """
 
     dma: int = 0
     array: int = 0
@@ -49,7 +53,8 @@ class Map:
     """A feature map in SRAM, or the rows of it that a rolling buffer holds: row y, column x, channel c lies at
     ``address + (y % buffer_rows) * row_bytes + x * pixel_bytes + c``.
 
-    A map with all of its rows there has ``buffer_rows`` of its height. A slice of channels is a map with an ``address`` moved by
+    A map with all of its rows there has ``buffer_rows`` of its height; no command may read or write more rows at once than
+    ``buffer_rows``. A slice of channels is a map with an ``address`` moved by
     the first of them.
     """
 
@@ -91,7 +96,7 @@ class Convolution:
     ``split``. ``weights`` is the address of the folds, one behind the other, for each fold of channels those of the depth; a fold
     is (rows of the array, columns) int8 with no gaps. Pixels are dealt to the ``split`` groups of columns in runs: the first T /
     split (rounded up) to the first, and so on. ``parameters`` is the address of 16 bytes for each channel: bias, multiplier, nudge,
-    shift, all int32.
+    shift, all int32; a shift is -31 to 30. Accumulators wrap.
 
     The rows of the input that it reads and the rows of the output that it writes share no byte. rows * output_width / split pixels
     are at most as many as there are accumulators.
@@ -125,7 +130,8 @@ class Elementwise:
     """TFLite's ADD, SUB or MUL of two maps, rows ``first_row`` on, on the vector unit.
 
     ``kind`` "add", "sub": op/add.py's TFLite arithmetic with the two operands' multipliers and shifts, LEFT_SHIFT of 20, and the
-    output's; "mul": op/mul.py with rounding "double", the output's multiplier and shift only. The output may be one of the inputs.
+    output's; "mul": op/mul.py with rounding "double", the output's multiplier and shift only. The output may be one of the inputs,
+    with the same map; otherwise they share no byte. An input with ``pixel_bytes`` of 0, or ``row_bytes`` too, is broadcast.
     """
 
     layer: int
@@ -150,7 +156,8 @@ class Elementwise:
 class Pool:
     """Maximum or TFLite's average (op/average_pool2d.py with ``away``; padding does not count) of a window, on the vector unit.
 
-    ``file_offset`` as there: 128 for tensors that are uint8 in the file.
+    ``file_offset`` as there: 128 for tensors that are uint8 in the file. ``clamp`` has no zero point, ``window`` no pad value: what
+    is pooled stays on its scale. Each window sees at least one element. Input and output share no byte.
     """
 
     layer: int
@@ -205,7 +212,8 @@ class Softmax:
 class Resize:
     """Copies: output (y, x) is input ((y * scale[0]) >> 16, (x * scale[1]) >> 16) less the padding, or ``pad_value`` outside.
 
-    Nearest-neighbour resizing by fixed-point scales, and with scales of 1 << 16 a copy or a padded copy.
+    Nearest-neighbour resizing by fixed-point scales, and with scales of 1 << 16 a copy or a padded copy. Input and output share no
+    byte.
     """
 
     layer: int
@@ -260,9 +268,10 @@ class Region:
 class Stream:
     """A program of the NPU.
 
-    ``token`` tells what a stream has left in the parameter cache, the SRAM from ``cache`` on, which nothing else may touch: a run
-    stream is only valid after the load stream with the same token, 0 for none. The driver runs the load stream when the device's
-    token differs.
+    It uses the first ``sram`` bytes of the SRAM. Those from ``cache`` on are the parameter cache: a ``load`` stream alone may write
+    them. When it has run, the device's token is its ``token``; a run stream with the same token, which only reads the cache, is
+    refused while the device has another. A stream with token 0 has no cache (``cache`` is ``sram``), and whatever the device had
+    cached is gone after it. The driver runs the load stream when the device's token differs.
     """
 
     npu: str
@@ -271,4 +280,5 @@ class Stream:
     sram: int
     cache: int
     token: int = 0
+    load: bool = False
     layers: tuple[str, ...] = ()

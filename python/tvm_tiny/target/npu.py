@@ -17,6 +17,8 @@ class Npu:
     ----------
     name : str
         "etpu-16"; a target is a core and a variant, "cortex-m33+etpu-16".
+    id : int
+        In a command stream's header, so that a device refuses those of another variant; at least 1.
     size : int
         N: the array has N x N multipliers of int8, rows are inputs (the depth of a sum), columns are output channels.
     feeds : int
@@ -39,6 +41,7 @@ class Npu:
     """
 
     name: str
+    id: int
     size: int
     feeds: int
     accumulators: int
@@ -59,8 +62,9 @@ class Npu:
 KIB = 1024
 # 8 bytes per cycle and 32 cycles are what Vela assumes of Ethos-U55's ports to SRAM (its "High End Embedded" configuration), so
 # that the two can be compared. etpu-64 has the array of the Edge TPU (64 x 64), and a quarter of its 8 MB of SRAM.
+# src/npu/machine.c has the same rows.
 NPUS: tuple[Npu, ...] = (
-    Npu("etpu-16", 16, 4, 1024, 512 * KIB, 8, 32),
-    Npu("etpu-32", 32, 4, 1024, 1024 * KIB, 8, 32),
-    Npu("etpu-64", 64, 8, 1024, 2048 * KIB, 8, 32),
+    Npu("etpu-16", 1, 16, 4, 1024, 512 * KIB, 8, 32),
+    Npu("etpu-32", 2, 32, 4, 1024, 1024 * KIB, 8, 32),
+    Npu("etpu-64", 3, 64, 8, 1024, 2048 * KIB, 8, 32),
 )
