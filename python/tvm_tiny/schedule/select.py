@@ -8,6 +8,7 @@ from tvm_tiny.schedule.dsp.dense import DENSE as DSP_DENSE
 from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
+from tvm_tiny.schedule.dsp.winograd import WINOGRAD
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
 from tvm_tiny.schedule.mve.add import MVE_ADD
@@ -26,6 +27,7 @@ DSP: tuple[Implementation, ...] = (
     GEMM,
     DSP_DENSE,
     DSP_DEPTHWISE,
+    WINOGRAD,
     *SCALAR,
 )
 MVE: tuple[Implementation, ...] = (

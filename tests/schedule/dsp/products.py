@@ -5,8 +5,10 @@ and by the inner loops in assembly on emulated cores. Many layers stand side by 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import numpy as np
 
@@ -16,13 +18,16 @@ from tvm_tiny.board import get_board
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend.onnx import load_onnx
 from tvm_tiny.frontend.tflite import load_tflite
+from tvm_tiny.schedule.implementation import Decision
+from tvm_tiny.schedule.program import schedule_program
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.onnx_builder import OnnxBuilder
 from tvm_tiny.testing.onnx_reference import OnnxRuntimeReference
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 from tvm_tiny.testing.tflite_graph import TensorRecord
 
-M4, M33 = "mps2-an386", "mps2-an505"
+M4, M7, M33 = "mps2-an386", "mps2-an500", "mps2-an505"
+_CORES = {M4: "cortex-m4", M7: "cortex-m7", M33: "cortex-m33"}
 
 
 def stored_weights(rng: np.random.Generator, shape: Sequence[int], lowest: int = -127) -> np.ndarray:
@@ -106,16 +111,22 @@ def onnx_gemm(depth: int, units: int, batch: int = 1) -> bytes:
     return b.build([b.gemm(x, weights, bias, "y", scale=0.05, zero_point=-11)])
 
 
-def compiled_for(layers: Mapping[str, Layer], core: str = "cortex-m4") -> CompiledModel:
-    return tvm_tiny.compile(load_tflite(model_of(layers), "model", "model.tflite"), target=core, rounding="litert")
+def compiled_for(layers: Mapping[str, Layer], core: str = "cortex-m4", decision: Decision | None = None) -> CompiledModel:
+    """With ``decision``, if given, for every layer that it fits."""
+    source = load_tflite(model_of(layers), "model", "model.tflite")
+    decided = partial(schedule_program, decide=lambda _node, _core: decision)
+    with mock.patch("tvm_tiny.schedule.program.schedule_program", decided):
+        return tvm_tiny.compile(source, target=core, rounding="litert")
 
 
-def assert_equals_litert(layers: Mapping[str, Layer], *functions: str, board: str = M4, scalar: Collection[str] = ()) -> None:
+def assert_equals_litert(
+    layers: Mapping[str, Layer], *functions: str, board: str = M4, scalar: Collection[str] = (), decision: Decision | None = None
+) -> None:
     """Bit for bit LiteRT's reference kernels, on ``board`` and by the twins.
 
     Every layer calls one of ``functions``, if given, but for those named ``scalar``: blocks of theirs would hold too many zeros.
     """
-    compiled = compiled_for(layers, "cortex-m33" if board == M33 else "cortex-m4")
+    compiled = compiled_for(layers, _CORES[board], decision)
     reference = LiteRTReference(model_of(layers))
     samples = _samples(compiled)
     _assert_equal(compiled, board, functions, samples, [reference.run(sample) for sample in samples], scalar)
