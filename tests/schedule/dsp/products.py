@@ -4,6 +4,7 @@ and by the inner loops in assembly on emulated cores. Many layers stand side by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -145,14 +146,16 @@ def assert_equals_onnxruntime(model: bytes, *functions: str, board: str = M4, sc
 
 def _without(compiled: CompiledModel, functions: Sequence[str]) -> set[str]:
     """The layers of products whose C calls none of ``functions``, by the names of their outputs without the "y"."""
-    texts = compiled.module.files[f"{compiled.module.name}.c"].split("static TVM_TINY_NOINLINE void ")[1:]
+    texts = re.split(
+        r"^static (?:TVM_TINY_NOINLINE )?void ", compiled.module.files[f"{compiled.module.name}.c"], flags=re.MULTILINE
+    )[1:]
     bodies = {text.partition("(")[0]: text for text in texts}
     products = [each for each in compiled.module.layers if each.op in ("conv2d", "depthwise_conv2d", "fully_connected")]
     assert products, "the generated C has no products"
     return {
         each.output_source.removeprefix("y").strip()
         for each in products
-        if not any(f"{function}(" in bodies[each.function] for function in functions)
+        if not any(f"{function}(" in bodies.get(f"{each.function}_body", bodies[each.function]) for function in functions)
     }
 
 
