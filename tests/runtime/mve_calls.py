@@ -73,10 +73,20 @@ def dots() -> list[Call]:
     return calls
 
 
-def _dot(size: int, signed: bool, shape: tuple[int, int, int, int], forms: tuple[str, ...]) -> list[Call]:
+def pipelined_dots() -> list[Call]:
+    """Four channels: depths of no, one, two and more vectors with and without a remainder; loops over the depth; far outputs."""
+    calls = []
+    for signed, pixels, depth, (groups, gap) in itertools.product(
+        (False, True), (2, 3, 7, 8), (7, 16, 20, 32, 45, 48, 64, 100, 144), ((1, 0), (3, 5), (2, 140))
+    ):
+        calls += _dot(4, signed, (pixels, groups, depth + pixels % 3, depth), ("_pipelined",), gap)
+    return calls
+
+
+def _dot(size: int, signed: bool, shape: tuple[int, int, int, int], forms: tuple[str, ...], gap: int = 3) -> list[Call]:
     pixels, groups, pitch, depth = shape
     channels, suffix = groups * size, "_signed" if signed else ""
-    width, unroll = channels + 3, 1 if depth < 64 else 2
+    width, unroll = channels + gap, 1 if depth < 64 else 2
     x, weight, scale = int8((pixels - 1) * pitch + depth), int8(channels, depth), Scale(channels, signed)
     windows = np.stack([x[pixel * pitch : pixel * pitch + depth] for pixel in range(pixels)]).astype(np.int64)
     expected = np.zeros((pixels, width), np.int8)
@@ -89,8 +99,9 @@ def _dot(size: int, signed: bool, shape: tuple[int, int, int, int], forms: tuple
         "1x": f"{size}{suffix}{front}{groups}, {depth}, {unroll}, {tail})",
         "_portable": f"{suffix}{front}{pixels}, {groups}, {size}, {tile}, {width}, {tail})",
         "_small": f"{front}{pixels}, {groups}, {size}, {tile}, {width}, {scale.all_arguments})",
+        "_pipelined": f"{suffix}{front}{pixels}, {groups}, {tile}, {unroll}, {width}, {tail})",
     }
-    names = {"2x": "dot_2x", "1x": "dot_1x", "_portable": "dot_portable", "_small": "dot_small"}
+    names = {"_pipelined": "dot_pipelined", "2x": "dot_2x", "1x": "dot_1x", "_portable": "dot_portable", "_small": "dot_small"}
     chosen = [form for form in forms if form != "_small" or size in (1, 4)]
     return [Call(f"tvm_tiny_mve_{names[form]}{counts[form]}", inputs, expected, written) for form in chosen]
 
@@ -253,6 +264,7 @@ def windows() -> list[Call]:
 
 CALLS = {
     "products": dots,
+    "products, pipelined": pipelined_dots,
     "one product": one_dot,
     "depthwise": depthwise,
     "requantisation": requantisation,

@@ -92,7 +92,18 @@ def program(calls: Sequence[Call], target: str) -> tuple[CModule, np.ndarray, np
     return module, np.frombuffer(bytes(blob), np.int8), np.frombuffer(bytes(outcome), np.int8)
 
 
-_HEADERS = ("compiler", "mve", "mve_add", "mve_columns", "mve_depthwise", "mve_dot", "mve_pool", "mve_requantize", "mve_small")
+_HEADERS = (
+    "compiler",
+    "mve",
+    "mve_add",
+    "mve_columns",
+    "mve_depthwise",
+    "mve_dot",
+    "mve_dot_pipelined",
+    "mve_pool",
+    "mve_requantize",
+    "mve_small",
+)
 
 
 def _header(size: int, result: int) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from tvm_tiny.api import Optimize
 from tvm_tiny.board import get_board
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend.tflite import load_tflite
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule.implementation import Decision
+from tvm_tiny.schedule.program import schedule_program
+from tvm_tiny.schedule.select import implementations
+from tvm_tiny.target import Core
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 from tvm_tiny.testing.tflite_file import TensorRecord
@@ -53,12 +61,29 @@ def computed_twice(compiled: CompiledModel, samples: Sequence[Sample], *function
     return found
 
 
-def assert_equal_litert(layers: Mapping[str, Layer], *functions: str, optimize: Optimize = "speed") -> CompiledModel:
+@contextmanager
+def decided(choices: Mapping[str, int]) -> Iterator[None]:
+    """Whatever is compiled in here has these values of its knobs, as far as its layers have such."""
+
+    def decide(node: Node, core: Core) -> Decision:
+        implementation = implementations(node, core)[0]
+        knobs = {knob.name: knob.values for knob in implementation.knobs(node, core)}
+        values = {name: value for name, value in choices.items() if value in knobs.get(name, ())}
+        return Decision(implementation.name, values)
+
+    with patch("tvm_tiny.schedule.program.schedule_program", partial(schedule_program, decide=decide)):
+        yield
+
+
+def assert_equal_litert(
+    layers: Mapping[str, Layer], *functions: str, optimize: Optimize = "speed", choices: Mapping[str, int] | None = None
+) -> CompiledModel:
     """Bit for bit what LiteRT's reference kernels compute, on the emulated core and by the twins."""
     model = model_of(layers)
-    compiled = tvm_tiny.compile(
-        load_tflite(model, "model", "model.tflite"), target="cortex-m55", rounding="litert", optimize=optimize
-    )
+    with decided(choices or {}):
+        compiled = tvm_tiny.compile(
+            load_tflite(model, "model", "model.tflite"), target="cortex-m55", rounding="litert", optimize=optimize
+        )
     samples = extremes(compiled, seed=1)
     reference = LiteRTReference(model)
     assert_equals(computed_twice(compiled, samples, *functions), [reference.run(sample) for sample in samples])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.schedule.mve.helpers import Layer, assert_equal_litert, per_channel
+import tvm_tiny
+from tests.schedule.mve.helpers import Layer, assert_equal_litert, decided, model_of, per_channel
 from tvm_tiny.api import Optimize
+from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 from tvm_tiny.testing.tflite_file import TensorRecord
 
@@ -104,6 +106,22 @@ CONNECTED = {
 @pytest.mark.parametrize("layers", [POINTWISE, WINDOWS, CONNECTED], ids=["pointwise", "windows", "fully connected"])
 def test_equal_litert(layers: dict[str, Layer], optimize: Optimize) -> None:
     assert_equal_litert(layers, "tvm_tiny_mve_dot", optimize=optimize)
+
+
+@pytest.mark.parametrize("choices", [{"pipelined": 1}, {"pipelined": 1, "pixels": 32, "steps": 18}, {"pixels": 64}], ids=str)
+@pytest.mark.parametrize("layers", [POINTWISE, WINDOWS], ids=["pointwise", "windows"])
+def test_whatever_is_chosen(layers: dict[str, Layer], choices: dict[str, int]) -> None:
+    compiled = assert_equal_litert(layers, "tvm_tiny_mve_dot", choices=choices)
+    assert ("tvm_tiny_mve_dot_pipelined(" in compiled.module.files["model.c"]) == ("pipelined" in choices)
+
+
+def test_the_first_values_are_what_is_built_without_a_choice() -> None:
+    model = load_tflite(model_of(POINTWISE), "model", "model.tflite")
+    texts = []
+    for choices in ({}, {"pipelined": 0, "pixels": 16, "steps": 9}):
+        with decided(choices):
+            texts.append(tvm_tiny.compile(model, target="cortex-m55").module.files["model.c"])
+    assert texts[0] == texts[1]
 
 
 def test_columns_with_gaps_between_them_have_another_form() -> None:

@@ -15,19 +15,21 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
-from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.schedule.implementation import Choices, Implementation, Knob, Scheduled
 from tvm_tiny.schedule.mve.columns import columns_block
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, argument, block, tensorize
 from tvm_tiny.schedule.mve.requantization import Requantization, requantization_of
-from tvm_tiny.schedule.mve.sums import product, product_row, product_tile, small_product_tile
-from tvm_tiny.schedule.mve.tiling import Run, channel_runs, is_small, largest_divisor, pixel_runs, small_channel_runs
+from tvm_tiny.schedule.mve.sums import pipelined_product_tile, product, product_row, product_tile, small_product_tile
+from tvm_tiny.schedule.mve.tiling import MOST_PIXELS, Run, channel_runs, is_small, largest_divisor, pixel_runs, small_channel_runs
 from tvm_tiny.schedule.mve.window import Window, weights_of, window_of
 from tvm_tiny.schedule.scalar import ANY
 from tvm_tiny.target import Core
 
 _TILE_CHANNELS = 4
 _ROW_CHANNELS = 8
-_STEPS = 9  # vectors of the depth that are written out in one turn of the inner loop, at most
+_STEPS = (9, 18, 36)  # vectors of the depth that are written out in one turn of the inner loop, at most
+_PIXELS = (MOST_PIXELS, 32, 64, 128)
+_MOST_WIDTH = 2047  # of outputs between which a pipelined product moves
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Product:
     requantize: Requantization
     single: bool
     small: bool
+    pipelined: bool
+    steps: int
     channels: tuple[Run, ...]
     pixels: tuple[Run, ...]
 
@@ -81,7 +85,33 @@ def applies(node: Node, _core: Core) -> bool:
     return node.op.name in ("conv2d", "fully_connected") and node.constant(1).dtype == np.int8 and window_of(node) is not None
 
 
-def build(node: Node, core: Core) -> Scheduled:
+def knobs(node: Node, core: Core) -> tuple[Knob, ...]:
+    """How pixels meet groups of four channels.
+
+    - "pipelined": sums become outputs between the multiplications of the next two pixels (``mve_dot_pipelined.h``), not behind
+      their own.
+    - "pixels": of a call, at most. The more, the less often a group's parameters and weights are begun, and the farther the output
+      keeps from an input that it overlaps.
+    - "steps": vectors of the depth that are written out in one turn of the inner loop, at most.
+    """
+    window = window_of(node)
+    if window is None or window.pixels == 1 or is_small(core):
+        return ()
+    width, vectors = node.output.shape[-1], window.depth // VECTOR
+    first = {tuple(pixel_runs(window.pixels, most)): most for most in reversed(_PIXELS)}  # the least of those that cut alike
+    found = (
+        Knob("pipelined", (0, 1) if _TILE_CHANNELS <= width <= _MOST_WIDTH else (0,)),
+        Knob("pixels", tuple(sorted(first.values()))),
+        Knob("steps", (_steps(core), *(each for each in _STEPS if _steps(core) < each <= vectors))),
+    )
+    return tuple(knob for knob in found if len(knob.values) > 1)
+
+
+def _steps(core: Core) -> int:
+    return min(core.unroll, _STEPS[0])
+
+
+def build(node: Node, core: Core, choices: Choices) -> Scheduled:
     """Fill the line buffer, multiply, requantise: one row of outputs after the other."""
     window, requantize = window_of(node), requantization_of(node)
     if window is None or requantize is None:
@@ -89,10 +119,12 @@ def build(node: Node, core: Core) -> Scheduled:
     small, width = is_small(core), node.output.shape[-1]
     single = window.pixels == 1 and not small
     channels = small_channel_runs(width) if small else channel_runs(width, _ROW_CHANNELS if single else _TILE_CHANNELS)
-    layer = Product(node, window, requantize, single, small, tuple(channels), tuple(pixel_runs(window.pixels)))
+    pipelined, steps = bool(choices.get("pipelined", 0)), choices.get("steps", _steps(core))
+    pixels = pixel_runs(window.pixels, choices.get("pixels", MOST_PIXELS))
+    layer = Product(node, window, requantize, single, small, pipelined, steps, tuple(channels), tuple(pixels))
     constants = layer.constants()
     schedule = s_tir.Schedule(_function(layer, constants))
-    _schedule(schedule, layer, core)
+    _schedule(schedule, layer)
     return Scheduled(schedule.mod["main"], constants)
 
 
@@ -152,10 +184,10 @@ def _emit_row(layer: Product, index: int, run: Run, _pixels: Run, row: tirx.Var,
         product((buffers.output, place), inputs, weight, parameters, channel, layer.requantize.form)
 
 
-def _schedule(sch: s_tir.Schedule, layer: Product, core: Core) -> None:
+def _schedule(sch: s_tir.Schedule, layer: Product) -> None:
     """Each block one intrinsic."""
     window, form = layer.window, layer.requantize.form
-    steps = largest_divisor(window.depth // VECTOR, min(core.unroll, _STEPS))
+    steps = largest_divisor(window.depth // VECTOR, layer.steps)
     for index, (run, pixels) in enumerate(layer.blocks()):
         if layer.single:
             extents: tuple[int, ...] = (run.blocks, run.size)
@@ -163,10 +195,13 @@ def _schedule(sch: s_tir.Schedule, layer: Product, core: Core) -> None:
         elif layer.small:
             extents = tile = (pixels.size, run.blocks, run.size)
             intrinsic = small_product_tile(tile, window.pitch, window.depth, layer.width, form)
+        elif layer.pipelined and run.size == _TILE_CHANNELS:
+            extents = tile = (pixels.size, run.blocks, run.size)
+            intrinsic = pipelined_product_tile(tile, window.pitch, window.depth, layer.steps, layer.width, form)
         else:
             extents = tile = (pixels.size, run.blocks, run.size)
             intrinsic = product_tile(tile, window.pitch, window.depth, steps, layer.width, form)
         tensorize(sch, f"output_{index}", sum(extent > 1 for extent in extents), intrinsic)
 
 
-MVE_GEMM = Implementation("mve gemm", applies, build)
+MVE_GEMM = Implementation("mve gemm", applies, build, knobs)

@@ -39,6 +39,14 @@ def product_tile(tile: tuple[int, int, int], pitch: int, depth: int, unroll: int
 
 
 @cache
+def pipelined_product_tile(tile: tuple[int, int, int], pitch: int, depth: int, unroll: int, width: int, form: Form) -> str:
+    """The same for groups of four channels, each with all pixels; ``unroll`` need not divide the vectors."""
+    pixels, groups, _ = tile
+    numbers = (pixels, groups, pitch, depth, unroll, width, *form.scalars)
+    return _tile(form.function("tvm_tiny_mve_dot_pipelined"), numbers, tile, pitch, depth, width, form)
+
+
+@cache
 def small_product_tile(tile: tuple[int, int, int], pitch: int, depth: int, width: int, form: Form) -> str:
     """The same for one pixel or more, and four channels or one, in a function that all layers share."""
     return _tile("tvm_tiny_mve_dot_small", (*tile, pitch, depth, width, *form.numbers), tile, pitch, depth, width, form)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tvm_tiny.target import Core
 
-_MOST_PIXELS = 16
-"""More of them would save hardly anything, and a call's outputs can lie over its inputs only behind or before all of them."""
+MOST_PIXELS = 16
+"""More of them save little, and a call's outputs can lie over its inputs only behind or before all of them."""
 
 
 def is_small(core: Core) -> bool:
@@ -24,15 +24,15 @@ class Run:
     size: int
 
 
-def pixel_runs(pixels: int) -> list[Run]:
-    """Blocks of an even size that divides ``pixels`` where there is a good one, else as many large ones as there is room for, and
-    what remains. No block is a single pixel, unless that is all there is.
+def pixel_runs(pixels: int, most: int = MOST_PIXELS) -> list[Run]:
+    """Blocks of an even size, ``most`` at most, that divides ``pixels`` where there is a good one, else as many large ones as there
+    is room for, and what remains. No block is a single pixel, unless that is all there is.
     """
-    if pixels <= _MOST_PIXELS:
+    if pixels <= most:
         return [Run(0, 1, pixels)]
-    sizes = range(_MOST_PIXELS, 1, -2)
+    sizes = range(most, 1, -2)
     even = next((size for size in sizes if pixels % size == 0), 0)
-    return _with_rest(pixels, even if 2 * even > _MOST_PIXELS else next(size for size in sizes if pixels % size != 1))
+    return _with_rest(pixels, even if 2 * even > most else next(size for size in sizes if pixels % size != 1))
 
 
 def channel_runs(channels: int, at_once: int) -> list[Run]:
