@@ -52,7 +52,8 @@ def extremes(compiled: CompiledModel, seed: int, count: int = 3) -> list[dict[st
 def computed_twice(compiled: CompiledModel, samples: Sequence[Sample], *functions: str) -> Sequence[Sample]:
     """What the emulated core computes, which must be what the twins do under sanitizers; each layer calls one of ``functions``."""
     text = compiled.module.files[f"{compiled.module.name}.c"]
-    for layer in text.split("TVM_TINY_NOINLINE void ")[1:] if functions else ():
+    layers = [each for each in text.split("\n/* ") if "TVM_TINY_NOINLINE void " in each]
+    for layer in layers if functions else ():
         assert any(function in layer for function in functions), f"none of {functions} in {layer}"
     host = get_board("host")
     twins = host.run(host.build(compiled.module, sanitize=True), samples).outputs
