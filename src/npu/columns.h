@@ -30,7 +30,7 @@ static inline int etpu_load_columns(struct etpu_columns *columns, const uint8_t 
       return ETPU_FAULT_SHIFT;
     }
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 /* Accumulators wrap, as adders of 32 bits do. */

@@ -78,11 +78,11 @@ int etpu_convolve(const struct etpu_machine *machine, uint8_t *sram, const struc
     struct etpu_columns columns;
     const uint32_t count = (command->channels - first < width) ? command->channels - first : width;
     const int fault = etpu_load_columns(&columns, sram, command->parameters, first, count);
-    if (fault != ETPU_OK) {
+    if (fault != ETPU_FAULT_NONE) {
       return fault;
     }
     stream(sram, command, &columns, weights, depth);
     weights += (size_t)depth * count;
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }

@@ -41,7 +41,7 @@ int etpu_convolve_depthwise(const struct etpu_machine *machine, uint8_t *sram, c
   for (first = 0; first < command->channels; first += machine->size) {
     const uint32_t count = (command->channels - first < machine->size) ? command->channels - first : machine->size;
     const int fault = etpu_load_columns(&columns, sram, command->parameters, first, count);
-    if (fault != ETPU_OK) {
+    if (fault != ETPU_FAULT_NONE) {
       return fault;
     }
     for (y = command->first_row; y < command->first_row + command->rows; y++) {
@@ -60,5 +60,5 @@ int etpu_convolve_depthwise(const struct etpu_machine *machine, uint8_t *sram, c
     }
     weights += (size_t)taps * count;
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }

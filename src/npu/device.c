@@ -62,7 +62,7 @@ static int execute(const struct etpu_device *device, const struct etpu_region *r
       etpu_transfer(sram, &command->as.transfer, regions);
       break;
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 static int failed(struct etpu_fault *fault, int code, uint32_t command) {
@@ -89,7 +89,7 @@ static int walk(const struct etpu_limits *limits, const struct etpu_device *devi
     at += etpu_decode_command(&stream[at], limits->header.bytes - at, &command);
     if (device != NULL) {
       const int code = execute(device, regions, &command);
-      if (code != ETPU_OK) {
+      if (code != ETPU_FAULT_NONE) {
         return failed(fault, code, index);
       }
     }
@@ -97,7 +97,7 @@ static int walk(const struct etpu_limits *limits, const struct etpu_device *devi
     event.command = index;
     tell(sinks, &event);
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 int etpu_validate(const struct etpu_machine *machine, const uint8_t *stream, size_t bytes,
@@ -113,16 +113,16 @@ int etpu_validate_stream(const struct etpu_machine *machine, const uint8_t *stre
   return etpu_check_stream(machine, stream, bytes, NULL, 0, &limits, fault);
 }
 
-int etpu_run(struct etpu_device *device, const uint8_t *stream, size_t bytes, const struct etpu_region *regions,
-             uint32_t count, struct etpu_counters *counters, struct etpu_event *events, uint32_t capacity,
-             struct etpu_fault *fault) {
+int etpu_device_run(struct etpu_device *device, const uint8_t *stream, size_t bytes, const struct etpu_region *regions,
+                    uint32_t count, struct etpu_counters *counters, struct etpu_event *events, uint32_t capacity,
+                    struct etpu_fault *fault) {
   static const struct etpu_region none = {NULL, 0};
   const struct sinks sinks = {counters, events, (events != NULL) ? capacity : 0u};
   struct etpu_limits limits;
   int code;
   regions = (regions != NULL) ? regions : &none;
   code = etpu_check_stream(device->machine, stream, bytes, regions, count, &limits, fault);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   if ((limits.header.load == 0u) && (limits.header.token != 0u) && (limits.header.token != device->token)) {
@@ -132,7 +132,7 @@ int etpu_run(struct etpu_device *device, const uint8_t *stream, size_t bytes, co
     device->token = 0; /* until the cache is whole */
   }
   code = walk(&limits, device, device->overlap != 0u, stream, regions, &sinks, fault);
-  device->token = (code == ETPU_OK) ? limits.header.token : 0u;
+  device->token = (code == ETPU_FAULT_NONE) ? limits.header.token : 0u;
   return code;
 }
 
@@ -141,7 +141,7 @@ int etpu_count(const struct etpu_machine *machine, uint32_t overlap, const uint8
   const struct sinks sinks = {counters, events, (events != NULL) ? capacity : 0u};
   struct etpu_limits limits;
   const int code = etpu_check_stream(machine, stream, bytes, NULL, 0, &limits, fault);
-  return (code != ETPU_OK) ? code : walk(&limits, NULL, overlap != 0u, stream, NULL, &sinks, fault);
+  return (code != ETPU_FAULT_NONE) ? code : walk(&limits, NULL, overlap != 0u, stream, NULL, &sinks, fault);
 }
 
 const char *etpu_reason(int code) {

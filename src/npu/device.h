@@ -80,11 +80,11 @@ ETPU_API int etpu_validate_stream(const struct etpu_machine *machine, const uint
 /* Validates, executes and counts. The first `capacity` commands are told in events[]; counters and events may be NULL.
  * Returns 0 or a fault. If it is one of validation nothing has run; if it is one of data (a shift or a sum of
  * exponentials out of range in what the host gave), the commands before it have. */
-ETPU_API int etpu_run(struct etpu_device *device, const uint8_t *stream, size_t bytes,
-                      const struct etpu_region *regions, uint32_t count, struct etpu_counters *counters,
-                      struct etpu_event *events, uint32_t capacity, struct etpu_fault *fault);
+ETPU_API int etpu_device_run(struct etpu_device *device, const uint8_t *stream, size_t bytes,
+                             const struct etpu_region *regions, uint32_t count, struct etpu_counters *counters,
+                             struct etpu_event *events, uint32_t capacity, struct etpu_fault *fault);
 
-/* Validates and counts without executing: what etpu_run would count. */
+/* Validates and counts without executing: what etpu_device_run would count. */
 ETPU_API int etpu_count(const struct etpu_machine *machine, uint32_t overlap, const uint8_t *stream, size_t bytes,
                         struct etpu_counters *counters, struct etpu_event *events, uint32_t capacity,
                         struct etpu_fault *fault);

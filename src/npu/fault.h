@@ -6,7 +6,7 @@
 
 /* Codes are part of the interface: new ones are added at the end. */
 #define ETPU_FAULTS(F)                                                                           \
-  F(ETPU_OK, 0, "none")                                                                          \
+  F(ETPU_FAULT_NONE, 0, "none")                                                                  \
   F(ETPU_FAULT_MACHINE, 1, "the machine's numbers are out of range")                             \
   F(ETPU_FAULT_HEADER, 2, "the stream is shorter than its header and regions")                   \
   F(ETPU_FAULT_MAGIC, 3, "it is no command stream")                                              \

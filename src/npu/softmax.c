@@ -35,7 +35,7 @@ static int softmax(const uint8_t *table, const uint8_t *input, uint8_t *output, 
     const int32_t value = (shift <= 31) ? tvm_tiny_rounding_shift_right(product, shift) : 0;
     output[c] = etpu_clamped(value, &command->clamp);
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 int etpu_softmax(uint8_t *sram, const struct etpu_softmax *command) {
@@ -46,10 +46,10 @@ int etpu_softmax(uint8_t *sram, const struct etpu_softmax *command) {
       const size_t input = etpu_row(&command->input, row) + ((size_t)x * command->input.pixel_bytes);
       const size_t output = etpu_row(&command->output, row) + ((size_t)x * command->output.pixel_bytes);
       const int fault = softmax(&sram[command->table], &sram[input], &sram[output], command);
-      if (fault != ETPU_OK) {
+      if (fault != ETPU_FAULT_NONE) {
         return fault;
       }
     }
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }

@@ -7,14 +7,14 @@
 #include "decode.h"
 
 int etpu_check_reading(const struct etpu_limits *limits, const struct etpu_area *area) {
-  return (etpu_area_end(area) <= limits->read) ? ETPU_OK : ETPU_FAULT_ADDRESS;
+  return (etpu_area_end(area) <= limits->read) ? ETPU_FAULT_NONE : ETPU_FAULT_ADDRESS;
 }
 
 int etpu_check_writing(const struct etpu_limits *limits, const struct etpu_area *area) {
   if (etpu_area_end(area) > limits->write) {
     return ETPU_FAULT_WRITE;
   }
-  return etpu_area_is_injective(area) ? ETPU_OK : ETPU_FAULT_ALIAS;
+  return etpu_area_is_injective(area) ? ETPU_FAULT_NONE : ETPU_FAULT_ALIAS;
 }
 
 int etpu_check_window(const struct etpu_window *window) {
@@ -24,7 +24,7 @@ int etpu_check_window(const struct etpu_window *window) {
       return ETPU_FAULT_EMPTY;
     }
   }
-  return ((uint64_t)window->kernel[0] * window->kernel[1] <= 65536u) ? ETPU_OK : ETPU_FAULT_KERNEL;
+  return ((uint64_t)window->kernel[0] * window->kernel[1] <= 65536u) ? ETPU_FAULT_NONE : ETPU_FAULT_KERNEL;
 }
 
 void etpu_window_rows(const struct etpu_window *window, uint32_t first_output, uint32_t outputs, uint32_t height,
@@ -75,9 +75,9 @@ static int check_header(const struct etpu_machine *machine, const uint8_t *strea
     return ETPU_FAULT_ENUM;
   }
   if (header->token == 0u) {
-    return ((header->cache == header->sram) && (header->load == 0u)) ? ETPU_OK : ETPU_FAULT_CACHE;
+    return ((header->cache == header->sram) && (header->load == 0u)) ? ETPU_FAULT_NONE : ETPU_FAULT_CACHE;
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 static int check_regions(const struct etpu_limits *limits, const struct etpu_region *regions, uint32_t count) {
@@ -93,7 +93,7 @@ static int check_regions(const struct etpu_limits *limits, const struct etpu_reg
       return ETPU_FAULT_REGIONS;
     }
   }
-  return ((regions == NULL) || (count == limits->header.regions)) ? ETPU_OK : ETPU_FAULT_REGIONS;
+  return ((regions == NULL) || (count == limits->header.regions)) ? ETPU_FAULT_NONE : ETPU_FAULT_REGIONS;
 }
 
 static int check_command(const struct etpu_limits *limits, const struct etpu_command *command) {
@@ -145,12 +145,12 @@ static int check_commands(const struct etpu_limits *limits, const uint8_t *strea
       }
     }
     code = check_command(limits, &command);
-    if (code != ETPU_OK) {
+    if (code != ETPU_FAULT_NONE) {
       return refused(code, index, fault);
     }
     seen[etpu_unit_of(&command)]++;
   }
-  return refused((at == limits->header.bytes) ? ETPU_OK : ETPU_FAULT_COMMAND, ETPU_NO_COMMAND, fault);
+  return refused((at == limits->header.bytes) ? ETPU_FAULT_NONE : ETPU_FAULT_COMMAND, ETPU_NO_COMMAND, fault);
 }
 
 int etpu_check_stream(const struct etpu_machine *machine, const uint8_t *stream, size_t bytes,
@@ -162,7 +162,7 @@ int etpu_check_stream(const struct etpu_machine *machine, const uint8_t *stream,
     return refused(ETPU_FAULT_MACHINE, ETPU_NO_COMMAND, fault);
   }
   code = check_header(machine, stream, bytes, &limits->header);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return refused(code, ETPU_NO_COMMAND, fault);
   }
   limits->machine = machine;
@@ -170,7 +170,7 @@ int etpu_check_stream(const struct etpu_machine *machine, const uint8_t *stream,
   limits->read = limits->header.sram;
   limits->write = (limits->header.load != 0u) ? limits->header.sram : limits->header.cache;
   code = check_regions(limits, regions, count);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return refused(code, ETPU_NO_COMMAND, fault);
   }
   return check_commands(limits, stream, fault);

@@ -19,7 +19,7 @@ static int check_array(const struct etpu_machine *machine, const struct etpu_con
   if ((pixels + command->split - 1u) / command->split > machine->accumulators) {
     return ETPU_FAULT_ACCUMULATORS;
   }
-  return (command->clamp.low <= command->clamp.high) ? ETPU_OK : ETPU_FAULT_CLAMP;
+  return (command->clamp.low <= command->clamp.high) ? ETPU_FAULT_NONE : ETPU_FAULT_CLAMP;
 }
 
 static int check_not_empty(const struct etpu_convolution *command) {
@@ -39,10 +39,10 @@ int etpu_check_convolution(const struct etpu_limits *limits, const struct etpu_c
   uint64_t depth;
   uint32_t i;
   int code = check_not_empty(command);
-  if (code == ETPU_OK) {
+  if (code == ETPU_FAULT_NONE) {
     code = check_array(limits->machine, command);
   }
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   etpu_window_rows(&command->window, command->first_row, command->rows, command->input_shape[0], &first, &rows);
@@ -58,9 +58,9 @@ int etpu_check_convolution(const struct etpu_limits *limits, const struct etpu_c
   output =
       etpu_area_of_rows(&command->output, command->first_row, command->rows, command->output_width, command->channels);
   code = etpu_check_writing(limits, &output);
-  for (i = 0; (i < 3u) && (code == ETPU_OK); i++) {
+  for (i = 0; (i < 3u) && (code == ETPU_FAULT_NONE); i++) {
     code = etpu_check_reading(limits, &areas[i]);
-    if ((code == ETPU_OK) && etpu_areas_share(&output, &areas[i])) {
+    if ((code == ETPU_FAULT_NONE) && etpu_areas_share(&output, &areas[i])) {
       code = ETPU_FAULT_OVERLAP;
     }
   }

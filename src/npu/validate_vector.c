@@ -8,10 +8,10 @@
 static int check_pair(const struct etpu_limits *limits, const struct etpu_area *input, const struct etpu_area *output,
                       bool in_place) {
   int code = etpu_check_reading(limits, input);
-  if (code == ETPU_OK) {
+  if (code == ETPU_FAULT_NONE) {
     code = etpu_check_writing(limits, output);
   }
-  if ((code == ETPU_OK) && !(in_place && etpu_maps_equal(&input->map, &output->map)) &&
+  if ((code == ETPU_FAULT_NONE) && !(in_place && etpu_maps_equal(&input->map, &output->map)) &&
       etpu_areas_share(output, input)) {
     code = ETPU_FAULT_OVERLAP;
   }
@@ -52,7 +52,7 @@ int etpu_check_elementwise(const struct etpu_limits *limits, const struct etpu_e
   for (i = 0; i < 2u; i++) {
     const int code = check_rows(limits, &command->inputs[i], &command->output, command->first_row, command->rows,
                                 command->width, command->channels);
-    if (code != ETPU_OK) {
+    if (code != ETPU_FAULT_NONE) {
       return code;
     }
     /* Terms of up to 2^28 are not made larger, so that their sum stays within 32 bits. */
@@ -60,7 +60,7 @@ int etpu_check_elementwise(const struct etpu_limits *limits, const struct etpu_e
       return ETPU_FAULT_SCALE;
     }
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 static int check_windows(const struct etpu_pool *command) {
@@ -75,7 +75,7 @@ static int check_windows(const struct etpu_pool *command) {
       return ETPU_FAULT_WINDOW;
     }
   }
-  return ETPU_OK;
+  return ETPU_FAULT_NONE;
 }
 
 /* Shapes of a command whose output has other rows and columns than its input. */
@@ -85,7 +85,7 @@ static int check_shapes(const uint32_t *input_shape, uint32_t output_width, uint
       (rows == 0u) || (input->buffer_rows == 0u) || (output->buffer_rows == 0u)) {
     return ETPU_FAULT_EMPTY;
   }
-  return (rows <= output->buffer_rows) ? ETPU_OK : ETPU_FAULT_BUFFER;
+  return (rows <= output->buffer_rows) ? ETPU_FAULT_NONE : ETPU_FAULT_BUFFER;
 }
 
 int etpu_check_pool(const struct etpu_limits *limits, const struct etpu_pool *command) {
@@ -95,13 +95,13 @@ int etpu_check_pool(const struct etpu_limits *limits, const struct etpu_pool *co
   uint64_t rows;
   int code =
       check_shapes(command->input_shape, command->output_width, command->rows, &command->input, &command->output);
-  if (code == ETPU_OK) {
+  if (code == ETPU_FAULT_NONE) {
     code = etpu_check_window(&command->window);
   }
-  if (code == ETPU_OK) {
+  if (code == ETPU_FAULT_NONE) {
     code = check_windows(command);
   }
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   if ((command->kind > (uint32_t)ETPU_AVERAGE) || ((command->file_offset != 0u) && (command->file_offset != 128u))) {
@@ -130,7 +130,7 @@ int etpu_check_lookup(const struct etpu_limits *limits, const struct etpu_lookup
   struct etpu_area to;
   const int code = check_rows(limits, &command->input, &command->output, command->first_row, command->rows,
                               command->width, command->channels);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   to = etpu_area_of_rows(&command->output, command->first_row, command->rows, command->width, command->channels);
@@ -148,7 +148,7 @@ int etpu_check_softmax(const struct etpu_limits *limits, const struct etpu_softm
   }
   code = check_rows(limits, &command->input, &command->output, command->first_row, command->rows, command->width,
                     command->channels);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   to = etpu_area_of_rows(&command->output, command->first_row, command->rows, command->width, command->channels);
@@ -164,7 +164,7 @@ int etpu_check_resize(const struct etpu_limits *limits, const struct etpu_resize
   uint64_t rows;
   const int code =
       check_shapes(command->input_shape, command->output_width, command->rows, &command->input, &command->output);
-  if (code != ETPU_OK) {
+  if (code != ETPU_FAULT_NONE) {
     return code;
   }
   low = (low < 0) ? 0 : low;

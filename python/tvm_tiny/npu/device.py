@@ -152,7 +152,7 @@ _EVENT = np.dtype(
 @cache
 def _library() -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(library("tvm_tiny_npu")))
-    for name in ("etpu_run", "etpu_count", "etpu_validate_stream"):
+    for name in ("etpu_device_run", "etpu_count", "etpu_validate_stream"):
         getattr(loaded, name).restype = ctypes.c_int
     loaded.etpu_reason.restype = ctypes.c_char_p
     loaded.etpu_machine.restype = ctypes.POINTER(_Machine)
@@ -281,7 +281,7 @@ class Device:
                 raise ValueError(f"region {index} is written by the stream, but its array is read-only")
         rows = (_Region * max(len(regions), 1))(*(_Region(region.ctypes.data, region.nbytes) for region in regions))
         fault, events = _Fault(), _event_rows(stream)
-        code = _library().etpu_run(
+        code = _library().etpu_device_run(
             ctypes.byref(self._device),
             ctypes.c_char_p(stream),
             ctypes.c_size_t(len(stream)),

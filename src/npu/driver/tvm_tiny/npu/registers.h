@@ -13,7 +13,7 @@ enum etpu_register {
   ETPU_TOKEN = 0x10,       /* what the parameter cache holds, 0 for nothing */
   ETPU_STREAM = 0x14,      /* bus address of the command stream */
   ETPU_STREAM_SIZE = 0x18, /* its bytes */
-  ETPU_FAULT = 0x1c,       /* why a stream was refused or ended: enum etpu_reason of the device */
+  ETPU_FAULT = 0x1c,       /* why a stream was refused or ended: enum etpu_fault_code of the device model */
   ETPU_FAULT_AT = 0x20,    /* at which of its commands */
   ETPU_CYCLES_LOW = 0x24,  /* cycles of the last stream */
   ETPU_CYCLES_HIGH = 0x28,
