@@ -59,6 +59,17 @@ def npu_driver_dir() -> Path:
     return _folder("npu/driver")
 
 
+def npu_model_dir() -> Path:
+    """The headers of the NPU's device model, the library "tvm_tiny_npu".
+
+    Raises
+    ------
+    ToolchainError
+        The folder is not there.
+    """
+    return _folder("npu")
+
+
 def cmake_dir() -> Path:
     """Toolchain files, and what CMake projects that compile models include.
 

@@ -21,7 +21,8 @@ from tvm_tiny.board.verdict import end_error, hang_error
 from tvm_tiny.board.workspace import build_in, run_folder
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import FirmwareError, TargetError
-from tvm_tiny.resources import firmware_dir
+from tvm_tiny.resources import firmware_dir, library, npu_model_dir
+from tvm_tiny.target import get_target
 
 OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
 
@@ -45,6 +46,17 @@ def _crash(module: CModule, finished: Finished, sample: int) -> FirmwareError | 
             f"{module.name} crashed on the host at sample {sample}: {name}", "a build with sanitize=True says where and why"
         )
     return None
+
+
+def _npu(module: CModule, root: Path, objects: Path, flags: Sequence[str]) -> tuple[list[Unit], list[str | Path]]:
+    """Where the module works with an NPU: the HAL with a model of the device behind it, and what the linker needs for that."""
+    npu = get_target(module.target).npu
+    if npu is None:
+        return [], []
+    source, model = firmware_dir() / "npu" / "hal_host.c", library("tvm_tiny_npu")
+    includes = (f"-I{root}", f"-I{npu_model_dir()}")
+    unit = Unit(source, objects / f"{source.name}.o", ("-std=c99", *flags, *includes, f'-DETPU_VARIANT="{npu.name}"'))
+    return [unit], [model, f"-Wl,-rpath,{model.parent}"]
 
 
 class HostBoard:
@@ -81,14 +93,16 @@ class HostBoard:
         (folder / "model_glue.h").write_text(glue_header(module, outside=True), encoding="utf-8")
         firmware = firmware_dir()
         includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}")
-        units = model_units(module, root, folder / "objects" / "model", flags)
+        device_units, device = _npu(module, root, folder / "objects" / "harness", flags)
+        units = model_units(module, root, folder / "objects" / "model", (*flags, *(["-DETPU_HAL_CUSTOM"] if device else [])))
+        units += device_units
         units += [
             Unit(firmware / "harness" / name, folder / "objects" / "harness" / f"{name}.o", ("-std=c99", *flags, *includes))
             for name in _HARNESS
         ]
         log = compile_units(compiler, units)
         program = folder / f"{module.name}.exe"  # "model" and "objects" are folders here
-        finished = run_tool([compiler, *flags, *(unit.object for unit in units), "-lm", "-o", program])
+        finished = run_tool([compiler, *flags, *(unit.object for unit in units), *device, "-lm", "-o", program])
         if finished.returncode != 0:
             raise complaint(compiler, "to link the program", finished.stderr)
         return Image(program, module, None, module.weights_size, trace=trace, check_arena=check_arena, log=log + finished.stderr)

@@ -50,6 +50,6 @@ def print_job(layer: Layer, prefix: str, program: Program) -> Function:
         f"    {load}, {job.token}u,",
         "    buffers, sizeof buffers / sizeof buffers[0],",
         "  };",
-        "  return etpu_run(&job);",
+        "  return etpu_submit(&job);",
     ]
     return Function(stem, tuple(parameters), tuple(statements), (f"{layer.name}: {layer.comment}",), returns="enum etpu_status")

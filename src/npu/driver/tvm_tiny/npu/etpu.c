@@ -72,7 +72,7 @@ enum etpu_status etpu_finish(const struct etpu_job *job) {
   return status;
 }
 
-enum etpu_status etpu_run(const struct etpu_job *job) {
+enum etpu_status etpu_submit(const struct etpu_job *job) {
   const enum etpu_status status = etpu_start(job);
   return status == ETPU_OK ? etpu_finish(job) : status;
 }

@@ -43,7 +43,7 @@ enum etpu_status {
 };
 
 /* Runs a job to its end. */
-enum etpu_status etpu_run(const struct etpu_job *job);
+enum etpu_status etpu_submit(const struct etpu_job *job);
 
 /* The same in two steps, so that the core can do something else, or sleep, in between. The job must stay where it is. A
  * job whose parameters are not cached yet is loaded before etpu_start returns. Whoever gets ETPU_OK from etpu_start
