@@ -38,7 +38,8 @@ def _build(name: str, sources: list[Path]) -> Path | None:
     # Built beside its place and moved there: another process may be doing the same.
     partial = library.with_suffix(f".{os.getpid()}.tmp")
     undefined = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
-    includes = [f"-I{folder}" for folder in sorted({path.parent for path in sources})]
+    root = sources[0].parents[1] if sources[0].parent.name != "qemu" else sources[0].parents[2]
+    includes = [f"-I{root / folder}" for folder in ("npu", "npu/driver", "runtime")]
     try:
         library.parent.mkdir(parents=True, exist_ok=True)
         finished = run_tool(

@@ -116,11 +116,12 @@ static void on_wait(unsigned int vcpu_index, void *userdata) {
   (void)userdata;
   if (port.registers[ETPU_ID / 4] != (uint32_t)ETPU_ID_VALUE || !etpu_port_serve(&port))
     return;
-  if (port.fault.code != 0)
-    fprintf(output, "fault %s, at command %" PRId32 "\n", etpu_reason((int)port.fault.code),
-            (int32_t)port.fault.command);
-  else
+  if (port.fault.code == 0)
     fprintf(output, "%s %" PRIu64 "\n", port.loaded ? "load" : "run", port.counters.cycles);
+  else if (port.fault.command == ETPU_NO_COMMAND)
+    fprintf(output, "fault %s\n", etpu_reason((int)port.fault.code));
+  else
+    fprintf(output, "fault command %" PRIu32 ": %s\n", port.fault.command, etpu_reason((int)port.fault.code));
   fflush(output);
 }
 
