@@ -9,7 +9,7 @@ import pytest
 from tvm_tiny import resources
 from tvm_tiny.board import get_board, plugin
 from tvm_tiny.board.emulated import ICOUNT, PLUGIN, EmulatedBoard
-from tvm_tiny.board.plugin import emulator_plugin
+from tvm_tiny.board.plugin import emulator_plugin, npu_plugin
 from tvm_tiny.errors import BoardError, ToolchainError
 
 from .modules import expected, samples, twice
@@ -55,8 +55,19 @@ def test_a_built_library_comes_first_unless_sources_are_newer(
 
 
 def test_an_installed_package_without_the_library(no_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "_sources", list)
+    monkeypatch.setattr(plugin, "_sources", lambda *_folders: [])
     assert emulator_plugin() is None
+
+
+def test_the_npu_is_built_from_its_sources_too(no_library: Path) -> None:
+    assert npu_plugin().name.startswith("libtvm_tiny_npu_emulator-")
+
+
+def test_without_an_npu_the_error_says_what_to_do(no_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "_sources", lambda *_folders: [])
+    with pytest.raises(ToolchainError, match="the emulator's NPU is not built") as raised:
+        npu_plugin()
+    assert "cmake --build build" in raised.value.hint
 
 
 def test_the_environment_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,9 +18,14 @@ _NPU_LIBRARY = "tvm_tiny_npu_emulator"
 _FLAGS = ("-std=c99", "-O2", "-fPIC", "-shared", "-fvisibility=hidden")
 
 
+def _root() -> Path:
+    """``src`` of a source checkout."""
+    return Path(resources.__file__).resolve().parents[2] / "src"
+
+
 def _sources(*folders: str) -> list[Path]:
     """The plugin's C files in a source checkout; an installed package has the library instead."""
-    root = Path(resources.__file__).resolve().parents[2] / "src"
+    root = _root()
     return sorted(path for folder in folders for ending in ("*.c", "*.h") for path in (root / folder).glob(ending))
 
 
@@ -38,8 +43,7 @@ def _build(name: str, sources: list[Path]) -> Path | None:
     # Built beside its place and moved there: another process may be doing the same.
     partial = library.with_suffix(f".{os.getpid()}.tmp")
     undefined = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
-    root = sources[0].parents[1] if sources[0].parent.name != "qemu" else sources[0].parents[2]
-    includes = [f"-I{root / folder}" for folder in ("npu", "npu/driver", "runtime")]
+    includes = [f"-I{_root() / folder}" for folder in ("npu", "npu/driver", "runtime")]
     try:
         library.parent.mkdir(parents=True, exist_ok=True)
         finished = run_tool(
