@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from tvm_tiny.board.base import Board
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.errors import TargetError, TinyError
 from tvm_tiny.memory.options import Memory
@@ -116,7 +117,7 @@ def compile(  # noqa: A001 - the public name
 def verify(
     model: str | Path | Model,
     *,
-    board: str = "host",
+    board: str | Board = "host",
     samples: int = 20,
     seed: int = 0,
     layers: bool = False,
@@ -162,7 +163,7 @@ def verify(
 
     progress("reading the model")
     source = _loaded(model, None)
-    device = get_board(board)
+    device = get_board(board) if isinstance(board, str) else board
     rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
     compiled = compile(
         source, target=target or device.target, optimize=optimize, rounding=rounding, memory=memory, progress=progress

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tvm_tiny import __version__
 from tvm_tiny.commands import (
     bench,
+    board,
     boards,
     compile,  # noqa: A004 - the verb's file
     doctor,
@@ -41,6 +42,7 @@ VERBS: tuple[Verb, ...] = (
     report.VERB,
     targets.VERB,
     boards.VERB,
+    board.VERB,
     operators.VERB,
     doctor.VERB,
 )

@@ -57,6 +57,12 @@ class BoardError(TinyError):
     exit_code = 6
 
 
+class BoardLostError(BoardError):
+    """A board of a farm went away in the middle of a run: the same image can be run on another one."""
+
+    exit_code = 14
+
+
 class FirmwareError(BoardError):
     """The firmware faulted, timed out or ended with an error code on the board."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from tvm_tiny.errors import ToolchainError
 
 # How long a program that was asked to end may take for that before it is killed, in seconds.
 _GRACE = 5.0
+
+_running: set[subprocess.Popen[str]] = set()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,23 @@ def run_process(
         )
     except OSError as error:
         raise ToolchainError(f"{arguments[0]} could not be started: {error}") from error
+    with _lock:
+        _running.add(process)
+    try:
+        return _finish(process, timeout)
+    finally:
+        with _lock:
+            _running.discard(process)
+
+
+def kill_running() -> None:
+    """Kill each program that a thread of this process runs: for a process that is about to end without waiting for its threads."""
+    with _lock:
+        for process in _running:
+            process.kill()
+
+
+def _finish(process: subprocess.Popen[str], timeout: float) -> Finished:
     with process:
         try:
             console, _ = process.communicate(timeout=timeout)

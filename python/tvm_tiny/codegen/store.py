@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def save(module: CModule, report: dict[str, Any], folder: Path) -> None:
     OutputError
         The folder cannot be made or written.
     """
-    texts = {**module.files, REPORT: json.dumps({**report, "module": _description(module)}, indent=2) + "\n"}
+    texts = {**module.files, REPORT: json.dumps({**report, "module": describe(module)}, indent=2) + "\n"}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stale = _earlier_files(folder) - set(texts)
@@ -68,7 +69,7 @@ def load(folder: Path) -> tuple[CModule, dict[str, Any]]:
         report = json.loads(path.read_text(encoding="utf-8"))
         description = report.pop("module")
         files = {name: (folder / name).read_text(encoding="utf-8") for name in description.pop("files")}
-        return _from_description(description, files), report
+        return from_description(description, files), report
     except FileNotFoundError as error:
         raise ModelError(
             f"the compiled model in {folder} is not whole: {Path(str(error.filename)).name} is missing", "compile it again"
@@ -86,7 +87,8 @@ def _earlier_files(folder: Path) -> set[str]:
         return set()
 
 
-def _description(module: CModule) -> dict[str, Any]:
+def describe(module: CModule) -> dict[str, Any]:
+    """All of ``module`` as plain values for JSON; of its files, the names."""
     values = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
     values["files"] = sorted(module.files)
     for name in _ROWS:
@@ -94,11 +96,18 @@ def _description(module: CModule) -> dict[str, Any]:
     return values
 
 
-def _from_description(values: dict[str, Any], files: dict[str, str]) -> CModule:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+def from_description(values: Mapping[str, Any], files: dict[str, str]) -> CModule:
+    """The module that :func:`describe` described without its key "files", with the texts of its files.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        It has another version's form.
+    """
+    fields = {name: _tuples(value) for name, value in values.items()}
     for name, kind in _ROWS.items():
-        values[name] = tuple(kind(**{key: _tuples(value) for key, value in each.items()}) for each in values[name])
-    return CModule(files=files, **values)
+        fields[name] = tuple(kind(**{key: _tuples(value) for key, value in each.items()}) for each in fields[name])
+    return CModule(files=files, **fields)
 
 
 def _tuples(value: Any) -> Any:

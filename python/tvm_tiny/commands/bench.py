@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.commands.options import add_compilation, add_memory, add_random, chosen, read_model
+from tvm_tiny.commands.options import add_compilation, add_memory, add_random, add_tracker, chosen, opened_board, read_model
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import TinyError
@@ -27,15 +27,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         help=f"where to measure; give it several times for several boards (default: {_BOARD}, a Cortex-M4)",
     )
+    add_tracker(parser)
     add_compilation(parser)
     add_memory(parser)
     add_random(parser, "number of random samples, whose mean is shown (default: 1)")
 
 
 def _run(options: argparse.Namespace) -> None:
-    from tvm_tiny.board import get_board
-
-    boards = [get_board(name) for name in dict.fromkeys(options.board or [_BOARD])]
+    boards = [opened_board(name, options) for name in dict.fromkeys(options.board or [_BOARD])]
     if options.target is not None:
         get_core(options.target)
     reports: list[dict[str, Any]] = []

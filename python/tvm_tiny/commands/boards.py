@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from tvm_tiny.board import BoardInfo, list_boards
 from tvm_tiny.board.toolchain import ARM_GCC, HOST_CC, QEMU, Tool, find_tool
@@ -30,7 +31,25 @@ def _size(info: BoardInfo, region: str) -> int | None:
     return None if memory is None else memory.size
 
 
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tracker", metavar="HOST:PORT", help="list the boards that are shared at this RPC tracker instead")
+
+
+def _list_shared(options: argparse.Namespace) -> None:
+    from tvm_tiny.farm import Address, shared_boards
+
+    shared = shared_boards(Address.parse(options.tracker))
+    write_json(options, [asdict(each) for each in shared])
+    rows = [(each.name, each.servers, each.free, each.waiting) for each in shared]
+    say(
+        options, text_table(["board", "servers", "free", "waiting"], rows) if rows else f"no boards are shared at {options.tracker}"
+    )
+
+
 def _run(options: argparse.Namespace) -> None:
+    if options.tracker is not None:
+        _list_shared(options)
+        return
     boards = [(info, _missing(info)) for info in list_boards()]
     write_json(
         options,
@@ -58,4 +77,10 @@ def _run(options: argparse.Namespace) -> None:
     say(options, text_table(["board", "target", "RAM", "flash", "ready", "description"], rows), problems and f"{problems}\n{hint}")
 
 
-VERB = Verb("boards", "list the boards", ("tvm-tiny boards", "tvm-tiny boards --json boards.json"), lambda _parser: None, _run)
+VERB = Verb(
+    "boards",
+    "list the boards",
+    ("tvm-tiny boards", "tvm-tiny boards --json boards.json", "tvm-tiny boards --tracker lab:9190"),
+    _add_options,
+    _run,
+)

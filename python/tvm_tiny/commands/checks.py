@@ -229,4 +229,5 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     _tool("host compiler", HOST_CC, "the board `host`"),
     _module("ai_edge_litert", ("ai-edge-litert",), "verify", "`tvm-tiny verify` of .tflite models"),
     _module("xgboost", ("xgboost", "xgboost-cpu"), "tune", "tuning"),
+    _module("tornado", ("tornado",), "tune", "the tracker of a farm"),
 )

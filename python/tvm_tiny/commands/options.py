@@ -17,6 +17,7 @@ from tvm_tiny.memory.pools import Pool
 from tvm_tiny.target import get_core, list_targets
 
 if TYPE_CHECKING:
+    from tvm_tiny.board.base import Board
     from tvm_tiny.model import Model
 
 
@@ -69,6 +70,31 @@ def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-mic
 
 def add_board(parser: argparse.ArgumentParser, default: str | None, what: str) -> None:
     parser.add_argument("--board", metavar="BOARD", default=default, help=what)
+
+
+def add_tracker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tracker",
+        metavar="HOST:PORT",
+        help="look the board up at this RPC tracker, where others share theirs with `tvm-tiny board serve`",
+    )
+
+
+def opened_board(name: str, options: argparse.Namespace) -> Board:
+    """The board ``name`` of this machine, or of the farm at --tracker.
+
+    Raises
+    ------
+    BoardError
+        It is unknown, here or there; or the tracker does not answer.
+    """
+    if options.tracker is None:
+        from tvm_tiny.board import get_board
+
+        return get_board(name)
+    from tvm_tiny.farm import Address, remote_board
+
+    return remote_board(name, Address.parse(options.tracker))
 
 
 def add_check_arena(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, add_random
+from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, add_random, add_tracker, opened_board
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.run import compiled_model
 from tvm_tiny.commands.verb import Verb, check_picture, say, write_json
@@ -15,6 +15,7 @@ from tvm_tiny.errors import BoardError
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser, "a .tflite or .onnx file, or a folder that `tvm-tiny compile` wrote")
     add_board(parser, "mps2-an386", "where to measure; `tvm-tiny boards` lists them (default: mps2-an386, a Cortex-M4)")
+    add_tracker(parser)
     parser.add_argument("--plot", metavar="FILE", type=Path, help="write a bar chart as PNG")
     add_compilation(parser)
     add_memory(parser)
@@ -22,10 +23,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from tvm_tiny.board import get_board
     from tvm_tiny.testing.samples import random_inputs
 
-    board = get_board(options.board)
+    board = opened_board(options.board, options)
     if options.plot is not None:
         check_picture(options.plot, "--plot")
     with Progress() as progress:

@@ -36,6 +36,12 @@ class Progress:
         with self._lock:
             self._step, self._since, self._told = step, time.monotonic(), False
 
+    def note(self, line: str) -> None:
+        """Print a line that stays, on a terminal above the running step."""
+        with self._lock:
+            wiped = "\r" + " " * self._width + "\r" if self._width else ""
+            self._write(f"{wiped}tvm-tiny: {line}\n")
+
     def __enter__(self) -> Progress:
         self._thread.start()
         return self

@@ -15,8 +15,10 @@ from tvm_tiny.commands.options import (
     add_memory,
     add_model,
     add_random,
+    add_tracker,
     chosen,
     findings_written,
+    opened_board,
     read_model,
 )
 from tvm_tiny.commands.progress import Progress
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser, "a .tflite or .onnx file, or a folder that `tvm-tiny compile` wrote")
     add_board(parser, "host", "where to run; `tvm-tiny boards` lists them (default: host, this machine)")
+    add_tracker(parser)
     parser.add_argument(
         "--input",
         metavar="FILE",
@@ -49,9 +52,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> None:
     if options.input is not None and (options.samples is not None or options.seed is not None):
         raise InputError("--samples and --seed are for random inputs", "leave them out where there is an --input")
-    from tvm_tiny.board import get_board
-
-    board = get_board(options.board)
+    board = opened_board(options.board, options)
     with findings_written(options), Progress() as progress:
         compiled = compiled_model(options, board.target, progress)
         samples, origin = _samples(options, compiled.inputs)

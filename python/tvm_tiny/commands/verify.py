@@ -14,8 +14,10 @@ from tvm_tiny.commands.options import (
     add_memory,
     add_model,
     add_random,
+    add_tracker,
     chosen,
     findings_written,
+    opened_board,
     read_model,
 )
 from tvm_tiny.commands.progress import Progress
@@ -34,6 +36,7 @@ _SAMPLES = 20
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser, "host", "where to run; `tvm-tiny boards` lists them (default: host, this machine)")
+    add_tracker(parser)
     add_random(parser, f"number of random samples (default: {_SAMPLES}), or of samples of --golden (default: all)")
     parser.add_argument(
         "--layers", action="store_true", help="compare every inner tensor that both sides have, not only the outputs"
@@ -50,14 +53,13 @@ def _run(options: argparse.Namespace) -> None:
     if options.golden is not None and options.seed is not None:
         raise InputError("--seed is for random inputs", "leave it out where there is --golden")
     from tvm_tiny import api
-    from tvm_tiny.board import get_board
 
-    get_board(options.board)  # an unknown one is told before the model is read
+    board = opened_board(options.board, options)  # an unknown one is told before the model is read
     with findings_written(options), Progress() as progress:
         model = read_model(options.model, progress)
         verification = api.verify(
             model,
-            board=options.board,
+            board=board,
             samples=_SAMPLES if options.samples is None else options.samples,
             seed=options.seed or 0,
             layers=options.layers,
