@@ -55,6 +55,10 @@ class Process:
             self.signal(signal.SIGKILL)
         self._process.wait()
 
+    def children(self) -> list[int]:
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self._process.pid)], capture_output=True, text=True, check=False)
+        return [int(each) for each in listed.stdout.split()]
+
     def lines(self, pattern: str) -> list[str]:
         """What ``pattern`` finds in the output so far, from first to last."""
         return re.findall(pattern, self.log.read_text())
@@ -71,7 +75,7 @@ class Farm:
     def __enter__(self) -> Farm:
         ports = ["--port", str(self.address.port), "--port-end", str(self.address.port + 1)]
         try:
-            self._start([sys.executable, "-m", "tvm.exec.rpc_tracker", "--host", "127.0.0.1", *ports])
+            self.start([sys.executable, "-m", "tvm.exec.rpc_tracker", "--host", "127.0.0.1", *ports])
             wait_for(lambda: self._shared() is not None, "the start of the tracker")
         except BaseException:
             self._stop()
@@ -85,7 +89,8 @@ class Farm:
         for process in self._processes:
             process.kill()
 
-    def _start(self, command: list[str], order: bytes | None = None) -> Process:
+    def start(self, command: list[str], order: bytes | None = None) -> Process:
+        """A program that ends with the farm; ``order`` is its standard input."""
         process = Process(command, self._folder / f"{len(self._processes)}.log", order)
         self._processes.append(process)
         return process
@@ -103,7 +108,7 @@ class Farm:
     def serve(self, *options: str) -> Process:
         """``tvm-tiny board serve`` on ports of its own; does not wait for it to be ready."""
         place = ["--tracker", str(self.address), "--host", "127.0.0.1", "--port", str(free_port())]
-        return self._start([sys.executable, "-m", "tvm_tiny", "board", "serve", *place, *options])
+        return self.start([sys.executable, "-m", "tvm_tiny", "board", "serve", *place, *options])
 
     def run_python(self, code: str, *arguments: str, order: bytes | None = None) -> Process:
-        return self._start([sys.executable, "-c", code, *arguments], order)
+        return self.start([sys.executable, "-c", code, *arguments], order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 
 from tests.board.modules import NEGATE, expected, samples, twice
 from tests.farm.conftest import BOARD, Lab
-from tests.farm.farms import wait_for
+from tests.farm.farms import free_port, wait_for
 from tvm_tiny.board import get_board
 from tvm_tiny.board.base import Board, RunResult
 from tvm_tiny.codegen.sources import CModule
@@ -130,6 +131,28 @@ def test_a_server_that_falls_silent_is_lost_after_a_bounded_time(lab: Lab) -> No
         lab.single.signal(signal.SIGCONT)
     # It is as good as before when it is back.
     assert_right(remote_board("single", lab.farm.address).run(image, fed), fed)
+
+
+def test_a_board_behind_a_gdb_server_is_shared_too(lab: Lab) -> None:
+    port = free_port()
+    machine = ("qemu-system-arm", "-machine", BOARD, "-display", "none", "-serial", "none", "-monitor", "none")
+    lab.farm.start([*machine, "-S", "-gdb", f"tcp:127.0.0.1:{port}"])
+    lab.farm.serve("--board", f"gdb:127.0.0.1:{port}:{BOARD}")
+    wait_for(lambda: lab.farm.serving(f"gdb/{BOARD}"), "the start of the server")
+    board, fed = remote_board(f"gdb/{BOARD}", lab.farm.address), samples(2)
+    result = board.run(board.build(twice()), fed)
+    assert_right(result, fed)
+    assert result.stack
+
+
+def test_a_server_whose_process_ends_is_started_again(lab: Lab) -> None:
+    (worker,) = lab.single.children()
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not lab.farm.serving("single"), "the end of the server")
+    wait_for(lambda: lab.farm.serving("single"), "its new start")
+    assert lab.single.lines("the server ended with code -9 and is started again")
+    board, fed = remote_board("single", lab.farm.address), samples(2)
+    assert_right(board.run(board.build(twice()), fed), fed)
 
 
 def _shared(lab: Lab) -> list:
