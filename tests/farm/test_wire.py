@@ -62,10 +62,13 @@ def test_a_result_arrives_as_it_was_sent() -> None:
         counter="dwt",
         cycle_model="a model",
         per_inference=(12, 12),
+        npu_cycles=99,
         functions={"f": 0.5},
         log="é\n",
         arena_check=ArenaCheck(2, 2, 16, (touch,), 6),
     )
+    unset = [field.name for field in dataclasses.fields(RunResult) if getattr(sent, field.name) is None]
+    assert unset == ["cycles"]  # a new field has to be in this test
     got = wire.unpack_result(wire.pack_result(sent))
     for field in dataclasses.fields(RunResult):
         if field.name not in ("outputs", "traces"):
@@ -132,6 +135,6 @@ def test_an_image_for_another_memory_is_refused(image: Image) -> None:
 
 
 def test_boards_as_values() -> None:
-    for name in ("mps2-an386", "nucleo-l4r5zi"):
+    for name in ("mps2-an386", "nucleo-l4r5zi", "mps2-an386+etpu-64"):
         info = board_info(name)
         assert wire.info_of(json.loads(json.dumps(wire.info_values(info)))) == info

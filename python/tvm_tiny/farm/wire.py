@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ from tvm_tiny.version import __version__
 
 PROTOCOL = 1
 """Version of the messages: to be raised with any change of their form."""
+
+# All fields but those that are sent in a way of their own, so that none is forgotten.
+_IMAGE = [each.name for each in fields(Image) if each.name not in ("path", "module", "log")]
+_PLAIN = [each.name for each in fields(RunResult) if each.name not in ("outputs", "traces", "layers", "arena_check")]
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -110,12 +114,19 @@ def info_values(info: BoardInfo) -> dict[str, Any]:
 
 def info_of(values: Mapping[str, Any]) -> BoardInfo:
     """The reverse of :func:`info_values`."""
-    return BoardInfo(**{**values, "memory": tuple(MemoryRegion(**each) for each in values["memory"])})
+    shared = values["shared"]
+    return BoardInfo(
+        **{
+            **values,
+            "memory": tuple(MemoryRegion(**each) for each in values["memory"]),
+            "shared": None if shared is None else MemoryRegion(**shared),
+        }
+    )
 
 
 def build_facts(info: BoardInfo) -> dict[str, Any]:
     """What of a board decides how an image for it is built; the same for all boards of a name, or they cannot share it."""
-    return {key: value for key, value in info_values(info).items() if key in ("kind", "target", "stack", "memory")}
+    return {key: value for key, value in info_values(info).items() if key not in ("name", "description", "connection")}
 
 
 def pack_request(image: Image, info: BoardInfo, samples: Sequence[Arrays], *, timeout: float, client: str) -> bytes:
@@ -141,12 +152,7 @@ def pack_request(image: Image, info: BoardInfo, samples: Sequence[Arrays], *, ti
         "client": client,
         "timeout": timeout,
         "module": {key: value for key, value in module.items() if key != "files"},
-        "image": {
-            "code_size": image.code_size,
-            "weights_size": image.weights_size,
-            "trace": image.trace,
-            "check_arena": image.check_arena,
-        },
+        "image": {name: getattr(image, name) for name in _IMAGE},
         "samples": rows.add(samples),
     }
     return _pack(header, rows.arrays)
@@ -173,7 +179,7 @@ def unpack_request(data: bytes, info: BoardInfo) -> Request:
         )
     try:
         module = from_description(header["module"], {})
-        image = Image(Path(), module, stack_bound=None, **header["image"])
+        image = Image(Path(), module, **header["image"])
         samples = tuple(_rows(header["samples"], arrays))
         return Request(image, arrays[0].tobytes(), samples, float(header["timeout"]), str(header["client"]))
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -184,18 +190,12 @@ def pack_result(result: RunResult) -> bytes:
     """The answer to a request that went well."""
     rows = _Rows()
     header = {
+        **{name: getattr(result, name) for name in _PLAIN},
         "ok": True,
         "outputs": rows.add(result.outputs),
         "traces": rows.add(result.traces),
-        "instructions": result.instructions,
-        "cycles": result.cycles,
-        "stack": result.stack,
-        "layers": [[each.instructions, each.cycles] for each in result.layers],
-        "counter": result.counter,
-        "cycle_model": result.cycle_model,
-        "per_inference": list(result.per_inference),
+        "layers": [asdict(each) for each in result.layers],
         "functions": dict(result.functions),
-        "log": result.log,
         "arena_check": None if result.arena_check is None else asdict(result.arena_check),
     }
     return _pack(header, rows.arrays)
@@ -227,20 +227,16 @@ def unpack_result(data: bytes) -> RunResult:
     try:
         check = header["arena_check"]
         return RunResult(
-            _rows(header["outputs"], arrays),
-            _rows(header["traces"], arrays),
-            instructions=header["instructions"],
-            cycles=header["cycles"],
-            stack=header["stack"],
-            layers=tuple(LayerCount(*each) for each in header["layers"]),
-            counter=header["counter"],
-            cycle_model=header["cycle_model"],
-            per_inference=tuple(header["per_inference"]),
-            functions=header["functions"],
-            log=header["log"],
-            arena_check=None
-            if check is None
-            else ArenaCheck(**{**check, "touched": tuple(Touch(**each) for each in check["touched"])}),
+            **{
+                **{name: header[name] for name in _PLAIN},
+                "outputs": _rows(header["outputs"], arrays),
+                "traces": _rows(header["traces"], arrays),
+                "layers": tuple(LayerCount(**each) for each in header["layers"]),
+                "per_inference": tuple(header["per_inference"]),
+                "arena_check": None
+                if check is None
+                else ArenaCheck(**{**check, "touched": tuple(Touch(**each) for each in check["touched"])}),
+            }
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise BoardError(f"the answer of a board's server is garbled: {error!r}") from error
