@@ -59,7 +59,7 @@ def test_a_board_that_does_not_count(model: Path, command: Command):
 
 
 def test_says_why_there_are_no_layers(model: Path, command: Command, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plugin, "_sources", list)
+    monkeypatch.setattr(plugin, "_sources", lambda *_folders: [])
     monkeypatch.setattr(plugin.resources, "library_path", lambda name: None)
     done = command("profile", model)
     assert done.code == 6
