@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
+from tvm_tiny.schedule.dsp.blocks import BLOCKS
 from tvm_tiny.schedule.dsp.dense import DENSE as DSP_DENSE
 from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
@@ -27,6 +28,7 @@ DSP: tuple[Implementation, ...] = (
     GEMM,
     DSP_DENSE,
     DSP_DEPTHWISE,
+    BLOCKS,
     WINOGRAD,
     *SCALAR,
 )

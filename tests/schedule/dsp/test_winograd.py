@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.op.helpers import assert_equals, random_samples
-from tvm_tiny.schedule.dsp.winograd import ORDERS
+from tvm_tiny.schedule.dsp.loads import ORDERS
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.testing.litert_reference import LiteRTReference
 

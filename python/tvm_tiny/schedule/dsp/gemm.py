@@ -307,13 +307,6 @@ def unroll(words: int, core: Core) -> int:
     return max(each for each in range(1, core.unroll + 1) if words % each == 0)
 
 
-def load_orders(core: Core) -> tuple[int, int]:
-    """Where the loads of a kernel stand: 0, next to each other, or 1, between products, which suits cores that take two
-    instructions at a time. The one that suits ``core`` comes first.
-    """
-    return (1, 0) if core.name == "cortex-m7" else (0, 1)
-
-
 def _extern(dtype: str, name: str, *args: tirx.Expr) -> tirx.Expr:
     return tirx.call_pure_extern(dtype, name, *args)
 

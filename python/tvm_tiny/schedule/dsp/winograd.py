@@ -19,6 +19,7 @@ from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.dsp import gemm
+from tvm_tiny.schedule.dsp.loads import ORDERS, load_orders
 from tvm_tiny.schedule.implementation import Choices, Implementation, Knob, Scheduled
 from tvm_tiny.schedule.requantize import HighWord, high_word_form
 from tvm_tiny.target import Core
@@ -54,9 +55,6 @@ _UNROLL = 24
 _READ_AHEAD = 2
 """Words behind the inputs that a kernel may load."""
 
-ORDERS = ("together", "between")
-"""Where the kernel's loads stand: next to each other, or between products."""
-
 
 def applies(node: Node, core: Core) -> bool:
     """3x3, stride 1, rows of whole tiles, 16 pixels at a time, input channels by 16; a requantisation that is proven exact."""
@@ -78,8 +76,8 @@ def applies(node: Node, core: Core) -> bool:
 
 
 def knobs(_node: Node, core: Core) -> tuple[Knob, ...]:
-    """``loads``: their order, as an index into :data:`ORDERS`."""
-    return (Knob("loads", gemm.load_orders(core)),)
+    """``loads``: their order, as an index into :data:`tvm_tiny.schedule.dsp.loads.ORDERS`."""
+    return (Knob("loads", load_orders(core)),)
 
 
 def _requantization(node: Node) -> HighWord | None:
