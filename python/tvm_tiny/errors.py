@@ -69,6 +69,14 @@ class FirmwareError(BoardError):
     exit_code = 7
 
 
+class HangError(FirmwareError):
+    """The firmware did not end within its time; ``layer`` is the one that was running then, where that is known."""
+
+    def __init__(self, message: str, hint: str = "", layer: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.layer = layer
+
+
 class ArenaError(FirmwareError):
     """Generated code wrote outside its buffers; ``report`` is the model's report with all findings, ``arena_check``."""
 
@@ -122,3 +130,9 @@ class StreamError(TinyError):
         super().__init__(message, hint)
         self.code = code
         self.command = command
+
+
+class DatabaseError(TinyError):
+    """A tuning database is missing or damaged, or cannot be written."""
+
+    exit_code = 15

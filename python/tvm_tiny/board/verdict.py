@@ -8,7 +8,7 @@ from tvm_tiny.board.fault import parse_fault
 from tvm_tiny.board.info import BoardInfo
 from tvm_tiny.board.symbols import SymbolTable
 from tvm_tiny.codegen.sources import CModule
-from tvm_tiny.errors import BoardError, FirmwareError
+from tvm_tiny.errors import BoardError, FirmwareError, HangError
 
 
 def fault_error(module: CModule, info: BoardInfo, symbols: SymbolTable, console: str, sample: int) -> FirmwareError | None:
@@ -33,15 +33,15 @@ def fault_error(module: CModule, info: BoardInfo, symbols: SymbolTable, console:
 
 def hang_error(
     module: CModule, info: BoardInfo, timeout: float, samples: tuple[int, int], place: str | None, layer: int | None
-) -> FirmwareError:
+) -> HangError:
     """The error for a run that did not end within ``timeout`` seconds; ``samples`` is how many were done, and of how many."""
     done, total = samples
     where = f", last seen in {place}" if place else ""
     if layer is not None and layer < len(module.layers):
         where += f" (layer {layer}, {module.layers[layer].name})"
     hint = "it hangs, or needs a longer time-out"
-    return FirmwareError(
-        f"{module.name} did not end within {timeout:g} s on {info.name}: {done} of {total} samples were done{where}", hint
+    return HangError(
+        f"{module.name} did not end within {timeout:g} s on {info.name}: {done} of {total} samples were done{where}", hint, layer
     )
 
 

@@ -15,7 +15,9 @@ rounding smaller for negative accumulators. Where no offset tried has a multipli
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -121,10 +123,15 @@ def high_word_form(
     reach : pair of int arrays of shape (channels,)
         Smallest and largest sum of each channel.
     """
-    channels = [
+    channels = tuple(
         Channel(float(scale), rounding, zero_point, low, high, (int(least), int(most)))
         for scale, least, most in zip(scales, *reach, strict=True)
-    ]
+    )
+    return _form(channels, rounding, accumulator_scale)
+
+
+@lru_cache(maxsize=64)  # tuning schedules one node again and again
+def _form(channels: tuple[Channel, ...], rounding: Rounding, accumulator_scale: int) -> HighWord | None:
     own = [_largest_shift(channel.scale, accumulator_scale) for channel in channels]
     if not channels or min(own) < 1:
         return None
@@ -140,7 +147,7 @@ def high_word_form(
     return None
 
 
-def _solve_all(channels: list[Channel], shifts: list[int], factor: int, signed: bool) -> list[Step] | None:
+def _solve_all(channels: Sequence[Channel], shifts: list[int], factor: int, signed: bool) -> list[Step] | None:
     steps = []
     for channel, shift in zip(channels, shifts, strict=True):
         step = _solve(channel, factor, shift, signed)

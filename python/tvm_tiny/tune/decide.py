@@ -1,0 +1,98 @@
+"""What compilation takes from databases: a decision for each node that one of them knows, and a note of what was used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule.implementation import Decision
+from tvm_tiny.target import Core
+from tvm_tiny.tune.database import Tuned, load_database, require_database
+from tvm_tiny.tune.workload import DEFAULT_COMPILER, Workload, workload_of
+
+NONE = "none"
+"""In place of a folder: no database, not even the shipped one."""
+
+_SHIPPED = Path(__file__).resolve().parent / "records"
+
+
+def shipped_folder(core: str) -> Path:
+    """Where the records that come with the package lie for a core; there may be none."""
+    return _SHIPPED / core
+
+
+@dataclass
+class Decisions:
+    """A `schedule.implementation.Decide` from databases, the preferred one first.
+
+    Attributes
+    ----------
+    used : dict
+        Key of each workload that was asked for → the decision, None where the default is right or nothing is known.
+    elsewhere : set of str
+        Compilers for which there are records of workloads that have none for this one.
+    """
+
+    databases: Sequence[Mapping[str, Tuned]]
+    compiler: str = DEFAULT_COMPILER
+    optimize: str = "speed"
+    used: dict[str, Decision | None] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+
+    def __call__(self, node: Node, core: Core) -> Decision | None:
+        """The best decision known for ``node``; None where the default is as good, or nothing is known."""
+        workload = workload_of(node, core, compiler=self.compiler, optimize=self.optimize)
+        for database in self.databases:
+            known = database.get(workload.key)
+            if known is not None:
+                decision = None if known.best is None or known.best.decision == workload.default else known.best.decision
+                self.used[workload.key] = decision
+                return decision
+        self.used[workload.key] = None
+        self.elsewhere |= self._other_compilers(workload)
+        return None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should know: that records are for another compiler."""
+        others = ", ".join(sorted(self.elsewhere))
+        return [f"the database has records for {others} only, and none for {self.compiler}"] if others else []
+
+    def _other_compilers(self, workload: Workload) -> set[str]:
+        wanted = _but_compiler(workload.description)
+        return {
+            str(known.facts["compiler"])
+            for database in self.databases
+            for known in database.values()
+            if known.facts.get("compiler") != self.compiler and _but_compiler(known.description) == wanted
+        }
+
+
+@cache
+def _but_compiler(description: str) -> str:
+    return json.dumps({**json.loads(description), "compiler": ""}, sort_keys=True)
+
+
+def decisions_for(core: Core, database: str | Path | None, *, compiler: str = DEFAULT_COMPILER, optimize: str = "speed") -> Decisions:
+    """What is known for ``core``: in ``database``, and, to favour speed, in the records that come with the package.
+
+    Raises
+    ------
+    DatabaseError
+        ``database`` names a folder that holds none, or a damaged one.
+    """
+    databases = []
+    if database is not None and str(database) != NONE:
+        databases.append(require_database(Path(database)))
+    if str(database) != NONE and optimize == "speed":
+        databases.append(_shipped(core.name))
+    return Decisions(databases, compiler, optimize)
+
+
+@cache
+def _shipped(core: str) -> Mapping[str, Tuned]:
+    return load_database(shipped_folder(core))

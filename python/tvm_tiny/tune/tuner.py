@@ -1,0 +1,371 @@
+"""A tuning run: from a model and a board to records in a database."""
+
+from __future__ import annotations
+
+import fnmatch
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tvm_tiny.board.base import Board
+from tvm_tiny.errors import BoardError, TargetError, TinyError
+from tvm_tiny.op.operator import Node
+from tvm_tiny.schedule.implementation import Decision
+from tvm_tiny.target import Core
+from tvm_tiny.tune.candidate import Candidate, candidate_of
+from tvm_tiny.tune.database import Tuned, load_database, merged, save_database, tuned
+from tvm_tiny.tune.journal import Entry, Journal
+from tvm_tiny.tune.measure import Boards, Job, Outcome
+from tvm_tiny.tune.reference import expected, samples_for
+from tvm_tiny.tune.result import Trial, TunedLayer, TuningResult
+from tvm_tiny.tune.search import Search, make_searches
+from tvm_tiny.tune.space import label
+from tvm_tiny.tune.workload import Workload, workload_of
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes.
+
+    Attributes
+    ----------
+    trials : int
+        Candidates for each workload; those that an earlier run has measured count.
+    search : str
+        One of `search.SEARCHES`.
+    scratch : int
+        Bytes by which a layer's working memory may exceed the default's.
+    timeout : float
+        Seconds after which a firmware hangs.
+    """
+
+    trials: int = 64
+    seed: int = 0
+    search: str = "xgboost"
+    scratch: int = 0
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class Named:
+    """A workload, and the layers of the model that are it."""
+
+    workload: Workload
+    layers: tuple[str, ...]
+
+
+def named_workloads(
+    nodes: Sequence[tuple[str, Node]], core: Core, *, compiler: str, optimize: str, pattern: str = "*"
+) -> list[Named]:
+    """The workloads of ``nodes`` that leave something to choose, each once.
+
+    ``pattern`` is of the shell's kind; it is held against a layer's name and its operator's.
+
+    Raises
+    ------
+    TargetError
+        No layer matches.
+    """
+    names: dict[str, list[str]] = {}
+    workloads: dict[str, Workload] = {}
+    for name, node in nodes:
+        if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(node.op.name, pattern):
+            workload = workload_of(node, core, compiler=compiler, optimize=optimize)
+            workloads.setdefault(workload.key, workload)
+            names.setdefault(workload.key, []).append(name)
+    if not workloads:
+        raise TargetError(f"no layer is called {pattern!r}: the model has {', '.join(name for name, _ in nodes)}")
+    return [Named(workload, tuple(names[key])) for key, workload in workloads.items() if workload.size > 1]
+
+
+@dataclass
+class _Task:
+    """A workload on its way."""
+
+    named: Named
+    job: Job
+    search: Search
+    default: Entry
+    trials: list[Trial] = field(default_factory=list)
+    pending: _Pending | None = None
+
+    @property
+    def workload(self) -> Workload:
+        return self.named.workload
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """Candidates that are being measured."""
+
+    decisions: Sequence[Decision]
+    known: Sequence[bool]
+    futures: Sequence[Future[list[Outcome]]]
+
+
+class Tuner:
+    """Tunes workloads on boards, into a database.
+
+    Parameters
+    ----------
+    boards : sequence of Board
+        Of one kind: all count the same.
+    """
+
+    def __init__(self, boards: Sequence[Board], folder: Path, options: Options, optimize: str, progress: Progress) -> None:
+        if options.trials < 1:
+            raise TargetError(f"the number of trials is {options.trials}: expected at least 1")
+        self.name = boards[0].name
+        self.folder, self.options, self.optimize, self.progress = folder, options, optimize, progress
+        self.known: dict[str, Tuned] = load_database(folder)
+        self.journal = Journal(folder)
+        self.boards = Boards(boards)
+        self.measured = 0
+        self._interrupted = threading.Event()
+        self._candidates: dict[tuple[str, str], Candidate | Outcome] = {}
+        self._digests: dict[tuple[str, str], Outcome] = {}
+
+    def run(self, layers: Sequence[Named]) -> list[TunedLayer]:
+        """Tune each of ``layers``. What was measured is in the journal, and what was found in the database, also if this ends early.
+
+        Raises
+        ------
+        BoardError
+            The boards run nothing any more.
+        """
+        tasks: list[_Task] = []
+        try:
+            with self._noticing_interrupts():
+                tasks = self._tasks(layers)
+                self._search(tasks)
+        finally:
+            self.boards.close()
+            for task in tasks:
+                self._record(task)
+            self.journal.close()
+        return [self._result(task) for task in tasks]
+
+    # ---- the search --------------------------------------------------------------------------------------------------------------
+
+    def _tasks(self, layers: Sequence[Named]) -> list[_Task]:
+        """A task for each workload whose default runs and counts; the others are told and left."""
+        jobs = []
+        for index, named in enumerate(layers):
+            self.progress(f"measuring the defaults ({index + 1} of {len(layers)})")
+            workload = named.workload
+            samples = samples_for(workload.node, self.options.seed)
+            default = candidate_of(workload, workload.default)
+            wanted = expected(workload.node, samples)
+            job = Job(workload, default, samples, wanted, self.optimize, self.options.timeout)
+            jobs.append((named, job, self._start(job, [workload.default])))
+        searches = make_searches(
+            [named.workload for named in layers],
+            self._built_or_none,
+            kind=self.options.search,
+            trials=self.options.trials,
+            seed=self.options.seed,
+        )
+        tasks = []
+        for (named, job, pending), search in zip(jobs, searches, strict=True):
+            [trial] = self._finish(job, pending)
+            if trial.outcome.status != "ok":
+                raise BoardError(
+                    f"{self.name}: the default of {', '.join(named.layers)} failed: {trial.outcome.status}, {trial.outcome.message}"
+                )
+            if trial.outcome.cost is None:
+                raise BoardError(f"{self.name} counts neither cycles nor instructions", "tune on a board that does, an emulated one for instance")
+            entry = self.journal.find(named.workload.key, self.name, named.workload.default)
+            assert entry is not None
+            tasks.append(_Task(named, job, search, entry))
+        return tasks
+
+    def _search(self, tasks: Sequence[_Task]) -> None:
+        """Rounds of all tasks in turn: while the candidates of one are measured, those of the next are looked for."""
+        active = list(tasks)
+        while active:
+            for task in list(active):
+                self._learn(task)
+                proposal = task.search.propose()
+                if proposal is None:
+                    active.remove(task)
+                    self._record(task)
+                else:
+                    task.pending = self._start(task.job, proposal.decisions)
+                self._tell(tasks, len(active))
+
+    def _learn(self, task: _Task) -> None:
+        if task.pending is None:
+            return
+        trials = self._finish(task.job, task.pending)
+        task.pending = None
+        task.search.learn([trial.outcome.cost for trial in trials])
+        scores = task.search.predicted[-len(trials) :] if trials else []
+        task.trials += [replace(trial, predicted=score) for trial, score in zip(trials, scores, strict=True)]
+
+    def _tell(self, tasks: Sequence[_Task], active: int) -> None:
+        done = sum(len(task.trials) for task in tasks)
+        failed = sum(trial.outcome.status != "ok" for task in tasks for trial in task.trials)
+        before = sum(task.default.outcome.cost or 0 for task in tasks)
+        now = sum(self._best_cost(task) for task in tasks)
+        gain = 100.0 * (1.0 - now / before) if before else 0.0
+        self.progress(f"{done:,} candidates, {failed} failed, {active} of {len(tasks)} workloads left, {gain:.1f} % gained")
+
+    # ---- measuring ---------------------------------------------------------------------------------------------------------------
+
+    def _start(self, job: Job, decisions: Sequence[Decision]) -> _Pending:
+        """Send those of ``decisions`` to the boards that nobody has measured, and each piece of C only once."""
+        known, fresh = [], {}
+        for decision in decisions:
+            known.append(self.journal.find(job.workload.key, self.name, decision) is not None)
+            built = None if known[-1] else self._built(job.workload, decision)
+            if isinstance(built, Outcome):
+                self._note(job, decision, built)
+            elif built is not None and (job.workload.key, built.digest) not in self._digests:
+                fresh.setdefault(built.digest, built)
+        return _Pending(decisions, known, self.boards.submit(job, list(fresh.values()), lambda *each: self._heard(job, *each)))
+
+    def _finish(self, job: Job, pending: _Pending) -> list[Trial]:
+        """Wait for what was started."""
+        for future in pending.futures:
+            future.result()
+        trials = []
+        for decision, remembered in zip(pending.decisions, pending.known, strict=True):
+            entry = self.journal.find(job.workload.key, self.name, decision)
+            if entry is None:  # the same C as another decision's
+                built = self._built(job.workload, decision)
+                assert isinstance(built, Candidate)
+                entry = self._note(job, decision, self._digests[job.workload.key, built.digest])
+            trials.append(Trial(decision, entry.outcome, None, entry.grows <= self.options.scratch, remembered))
+        return trials
+
+    def _heard(self, job: Job, candidate: Candidate, outcome: Outcome) -> None:
+        """A board has measured ``candidate``: called in the board's thread."""
+        # Ctrl-C goes to compilers and emulators too. What they then fail of is not the candidate's fault.
+        if outcome.status != "ok" and self._interrupted.wait(0.2):
+            raise KeyboardInterrupt
+        self.measured += 1
+        self._digests[job.workload.key, candidate.digest] = outcome
+        self._note(job, candidate.decision, outcome)
+
+    def _note(self, job: Job, decision: Decision, outcome: Outcome) -> Entry:
+        built = self._built(job.workload, decision)
+        grows, constants = (built.grows(job.default), built.constants) if isinstance(built, Candidate) else (0, 0)
+        entry = Entry(job.workload.key, self.name, decision, outcome, grows, constants)
+        self.journal.add(entry)
+        return entry
+
+    def _built(self, workload: Workload, decision: Decision) -> Candidate | Outcome:
+        """The candidate, or that no C can be made of it."""
+        place = (workload.key, label(decision))
+        if place not in self._candidates:
+            try:
+                self._candidates[place] = candidate_of(workload, decision)
+            except Exception as error:  # whatever an implementation makes of choices that it did not expect
+                text = str(error).strip().splitlines()
+                self._candidates[place] = Outcome("compile", message=f"{type(error).__name__}: {text[0] if text else ''}")
+        return self._candidates[place]
+
+    def _built_or_none(self, workload: Workload, decision: Decision) -> Candidate | None:
+        built = self._built(workload, decision)
+        return built if isinstance(built, Candidate) else None
+
+    # ---- what was found ----------------------------------------------------------------------------------------------------------
+
+    def _ranked(self, task: _Task) -> list[Entry]:
+        """Entries that are better than the default and may be chosen, the best first; of equals the one with fewer constants."""
+        limit = task.default.outcome.cost or 0
+        found = [
+            entry
+            for entry in self.journal.of(task.workload.key, self.name)
+            if entry.outcome.cost is not None and entry.outcome.cost < limit and entry.grows <= self.options.scratch
+        ]
+        return sorted(found, key=lambda entry: (entry.outcome.cost, entry.constants, label(entry.decision)))
+
+    def _best_cost(self, task: _Task) -> int:
+        ranked = self._ranked(task)
+        return (ranked[0] if ranked else task.default).outcome.cost or 0
+
+    def _record(self, task: _Task) -> None:
+        """Write what was found of a task into the database."""
+        best = next(iter(self._ranked(task)), None)
+        default = task.default.outcome.cost
+        if default is None:
+            return
+        found = tuned(
+            task.workload, float(default), None if best is None else (best.decision, float(best.outcome.cost or default))
+        )
+        self.known = merged([{found.key: found}, self.known])
+        save_database(self.folder, self.known.values())
+
+    def _result(self, task: _Task) -> TunedLayer:
+        best = next(iter(self._ranked(task)), None)
+        default = task.default.outcome.cost
+        return TunedLayer(
+            layers=task.named.layers,
+            op=task.workload.node.op.name,
+            workload=task.workload.key,
+            default=default,
+            best=None if best is None else best.decision,
+            best_cost=default if best is None else best.outcome.cost,
+            candidates=task.workload.size,
+            trials=tuple(task.trials),
+        )
+
+    @contextmanager
+    def _noticing_interrupts(self) -> Iterator[None]:
+        """Ctrl-C also sets a flag, which threads can see."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def notice(_number: int, _frame: object) -> None:
+            self._interrupted.set()
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, notice)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def tune_nodes(
+    nodes: Sequence[tuple[str, Node]],
+    core: Core,
+    boards: Sequence[Board],
+    folder: Path,
+    options: Options,
+    *,
+    model: str,
+    compiler: str,
+    optimize: str = "speed",
+    pattern: str = "*",
+    progress: Progress = lambda _step: None,
+) -> TuningResult:
+    """Tune ``nodes``, given with their layers' names, on ``boards``, into the database in ``folder``."""
+    start = time.monotonic()
+    if not boards:
+        raise TinyError("no board to tune on")
+    layers = named_workloads(nodes, core, compiler=compiler, optimize=optimize, pattern=pattern)
+    tuner = Tuner(boards, folder, options, optimize, progress)
+    found = tuner.run(layers)
+    counts_cycles = all(trial.outcome.cycles is not None for each in found for trial in each.trials if trial.outcome.status == "ok")
+    return TuningResult(
+        model=model,
+        target=core.name,
+        board=tuner.name,
+        compiler=compiler,
+        unit="cycles" if counts_cycles else "instructions",
+        search=options.search,
+        seed=options.seed,
+        layers=tuple(found),
+        seconds=time.monotonic() - start,
+        measured=tuner.measured,
+    )
