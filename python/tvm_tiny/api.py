@@ -6,17 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from tvm_tiny.board.base import Board
 from tvm_tiny.compiled import CompiledModel
-from tvm_tiny.errors import TargetError, TinyError
+from tvm_tiny.errors import TargetError
 from tvm_tiny.memory.options import Memory
 from tvm_tiny.model import Model
-from tvm_tiny.target import get_core
+from tvm_tiny.target import Core, get_core
+from tvm_tiny.tune import DEFAULT_COMPILER
 from tvm_tiny.verification import Verification, verify_model
+
+if TYPE_CHECKING:
+    from tvm_tiny.tune.result import TuningResult
 
 __all__ = ["CompiledModel", "Verification", "compile", "package", "tune", "verify"]
 
@@ -38,6 +42,8 @@ def compile(  # noqa: A001 - the public name
     name: str | None = None,
     memory: Memory = DEFAULT,
     streaming: bool = False,
+    database: str | Path | None = None,
+    compiler: str = DEFAULT_COMPILER,
     progress: Progress = lambda _step: None,
 ) -> CompiledModel:
     """Compile a model to C99.
@@ -60,6 +66,11 @@ def compile(  # noqa: A001 - the public name
         What is asked of the memory plan.
     streaming : bool
         The rows of the input, its second axis, are frames in time: the C takes one at each call, and computes only what is new.
+    database : path, optional
+        The folder of a tuning database, whose schedules are preferred; "none" for default schedules everywhere. To favour speed,
+        the records that come with the package are used too.
+    compiler : str
+        Whose records are used, by family and major version: the compiler that the C is for.
     progress : callable
         Called with the name of each step as it begins.
 
@@ -71,14 +82,14 @@ def compile(  # noqa: A001 - the public name
         Operators that cannot be compiled, each with its reason.
     TargetError
         The target or an option is unknown.
+    DatabaseError
+        ``database`` holds no database, or a damaged one.
     CapacityError
         The arena is larger than ``memory.limit``; says by how many bytes, and for what.
     """
-    core = get_core(target)
     _check_choice("optimize", optimize, OPTIMIZE)
     _check_choice("rounding", rounding, ROUNDING)
-    if optimize == "size":
-        core = replace(core, unroll=1)
+    core = _core_of(target, optimize)
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
     from tvm_tiny.codegen.peak import check_limit
@@ -90,6 +101,7 @@ def compile(  # noqa: A001 - the public name
     from tvm_tiny.schedule.stream import stream_program
     from tvm_tiny.transform.lower_integer import lower_integer
     from tvm_tiny.transform.pipeline import run_passes
+    from tvm_tiny.tune.decide import decisions_for
 
     progress("reading the model")
     source = _loaded(model, name)
@@ -97,7 +109,8 @@ def compile(  # noqa: A001 - the public name
     lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
     mod = run_passes(lowered.mod)
     progress("scheduling")
-    program = schedule_program(mod, source, core)
+    decisions = decisions_for(core, database, compiler=compiler, optimize=optimize)
+    program = schedule_program(mod, source, core, decisions)
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
@@ -111,7 +124,8 @@ def compile(  # noqa: A001 - the public name
     module = generate(program, plan, core, compact=optimize == "size")
     if memory.limit is not None:
         check_limit(module, memory.limit)
-    return CompiledModel.of(source, module, plan, optimize, lowered.remarks)
+    compiled = CompiledModel.of(source, module, plan, optimize, lowered.remarks)
+    return replace(compiled, report={**compiled.report, "tuning": decisions.report()})
 
 
 def verify(
@@ -126,6 +140,8 @@ def verify(
     rounding: Rounding | None = None,
     optimize: Optimize = "speed",
     memory: Memory = DEFAULT,
+    database: str | Path | None = None,
+    compiler: str = DEFAULT_COMPILER,
     inputs: Sequence[Mapping[str, np.ndarray]] | None = None,
     expected: Sequence[Mapping[str, np.ndarray]] | None = None,
     progress: Progress = lambda _step: None,
@@ -144,7 +160,7 @@ def verify(
         By default that of what is compared with: "litert" for the reference interpreter, which is LiteRT, and "tflite-micro" for
         ``expected`` outputs. (The two round fully-connected layers differently: compiled for one, a model can differ from the other
         by a step in such a layer.)
-    memory : Memory
+    memory, database, compiler
         As for :func:`compile`.
     inputs, expected : sequences of dict, optional
         Inputs by name, and outputs to compare with instead of the reference interpreter's.
@@ -166,7 +182,14 @@ def verify(
     device = get_board(board) if isinstance(board, str) else board
     rounding = rounding or ("tflite-micro" if expected is not None and not layers else "litert")
     compiled = compile(
-        source, target=target or device.target, optimize=optimize, rounding=rounding, memory=memory, progress=progress
+        source,
+        target=target or device.target,
+        optimize=optimize,
+        rounding=rounding,
+        memory=memory,
+        database=database,
+        compiler=compiler,
+        progress=progress,
     )
     return verify_model(
         source,
@@ -192,6 +215,8 @@ def package(
     optimize: Optimize = "speed",
     rounding: Rounding = "tflite-micro",
     memory: Memory = DEFAULT,
+    database: str | Path | None = None,
+    compiler: str = DEFAULT_COMPILER,
     measure: bool = False,
     progress: Progress = lambda _step: None,
 ) -> None:
@@ -207,6 +232,8 @@ def package(
         For formats that are a firmware: the board whose memory it is linked for, by default the emulated one of the target.
     memory : Memory
         As for :func:`compile`, with inputs and outputs in the arena.
+    database, compiler
+        As for :func:`compile`.
     measure : bool
         Add ``<model>_facts.h``: code size, bound of the stack and cycles, as the emulated board of the target shows them. Then the
         package depends on the C compiler of this machine, too.
@@ -229,24 +256,112 @@ def package(
     compiled = []
     for each in models:
         source = _loaded(each, None)
-        compiled.append(
-            (
-                compile(source, target=target, optimize=optimize, rounding=rounding, memory=memory, progress=progress),
-                str(source.mod.script()),
-            )
+        result = compile(
+            source,
+            target=target,
+            optimize=optimize,
+            rounding=rounding,
+            memory=memory,
+            database=database,
+            compiler=compiler,
+            progress=progress,
         )
+        compiled.append((result, str(source.mod.script())))
     package_models(compiled, chosen, Path(output), board=board, measure=measure, progress=progress)
 
 
-def tune(*_args: object, **_kwargs: object) -> None:
-    """Tune the schedules of a model on a board. Not there yet."""
-    raise TinyError("tuning is not part of this version", "compile with the default schedules: tvm-tiny compile")
+def tune(
+    model: str | Path | Model,
+    *,
+    board: str | Board | Sequence[Board],
+    database: str | Path,
+    trials: int = 64,
+    target: str | None = None,
+    optimize: Optimize = "speed",
+    rounding: Rounding = "tflite-micro",
+    layers: str = "*",
+    search: str = "xgboost",
+    seed: int = 0,
+    scratch: int = 0,
+    timeout: float = 30.0,
+    progress: Progress = lambda _step: None,
+) -> TuningResult:
+    """Look for faster schedules of a model's layers by measuring them on a board.
+
+    Parameters
+    ----------
+    board : str, Board or sequence of Board
+        Where candidates are measured; several boards of one kind share the work.
+    database : path
+        The folder of the database, which may be new. Measurements of earlier runs on the same kind of board are not repeated.
+    trials : int
+        Candidates to look at for each different layer.
+    layers : str
+        Which layers, by name or operator, with ``*`` and ``?``.
+    search : "xgboost" or "random"
+        MetaSchedule's evolutionary search, led by its cost model; or random candidates.
+    seed : int
+        Of the search and of the inputs that candidates are checked with.
+    scratch : int
+        Bytes by which a layer's working memory may exceed the default's; the arena may grow by as much.
+    timeout : float
+        Seconds after which candidates on a board are given up.
+
+    Returns
+    -------
+    TuningResult
+        What was measured and found, by layer. ``compile(..., database=database)`` uses it.
+
+    Raises
+    ------
+    BoardError
+        The board is unknown, does not work, or counts neither cycles nor instructions.
+    DatabaseError
+        The folder holds another thing, or cannot be written.
+    """
+    from tvm_tiny.board import get_board
+
+    device = get_board(board) if isinstance(board, str) else board
+    boards = [device] if isinstance(device, Board) else list(device)
+    _check_choice("optimize", optimize, OPTIMIZE)
+    _check_choice("rounding", rounding, ROUNDING)
+    core = _core_of(target or boards[0].target, optimize)
+    progress("importing TVM")
+    from tvm_tiny.board.toolchain import compiler_version
+    from tvm_tiny.op.qdq import Arithmetic
+    from tvm_tiny.schedule.program import schedule_program
+    from tvm_tiny.transform.lower_integer import lower_integer
+    from tvm_tiny.transform.pipeline import run_passes
+    from tvm_tiny.tune.tuner import Options, tune_nodes
+
+    progress("reading the model")
+    source = _loaded(model, None)
+    lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
+    program = schedule_program(run_passes(lowered.mod), source, core)
+    return tune_nodes(
+        [(layer.name, layer.node) for layer in program.layers if layer.node is not None and layer.offload == "cpu"],
+        core,
+        boards,
+        Path(database),
+        Options(trials, seed, search, scratch, timeout),
+        model=source.name,
+        compiler=compiler_version(),
+        optimize=optimize,
+        pattern=layers,
+        progress=progress,
+    )
 
 
 def _loaded(model: str | Path | Model, name: str | None) -> Model:
     from tvm_tiny.frontend import load
 
     return model if isinstance(model, Model) else load(model, name=name)
+
+
+def _core_of(target: str, optimize: Optimize) -> Core:
+    """The core, with as much unrolling as suits what is favoured."""
+    core = get_core(target)
+    return replace(core, unroll=1) if optimize == "size" else core
 
 
 def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from tvm_tiny.commands import (
     board,
     boards,
     compile,  # noqa: A004 - the verb's file
+    database,
     doctor,
     operators,
     package,
@@ -26,6 +27,7 @@ from tvm_tiny.commands import (
     report,
     run,
     targets,
+    tune,
     verify,
 )
 from tvm_tiny.commands.verb import Verb, check_json
@@ -37,6 +39,8 @@ VERBS: tuple[Verb, ...] = (
     verify.VERB,
     profile.VERB,
     bench.VERB,
+    tune.VERB,
+    database.VERB,
     package.VERB,
     quantize.VERB,
     report.VERB,

@@ -101,3 +101,8 @@ def tool_version(tool: Tool) -> str:
     if finished.returncode != 0 or number is None:
         raise ToolchainError(f"{path} --version does not tell a version: {(finished.stdout + finished.stderr).strip()[:200]!r}")
     return number.group()
+
+
+def compiler_version() -> str:
+    """The cross compiler's family and major version, "gcc-12"."""
+    return f"gcc-{tool_version(ARM_GCC).partition('.')[0]}"

@@ -69,6 +69,7 @@ def _run(options: argparse.Namespace) -> None:
         text.stages_text(compiled.report),
         text.peak_text(compiled.report),
         text.float_layers_text(compiled.report),
+        text.tuning_text(compiled.report),
         memory_map_text(compiled.report) if options.map == "-" else "",
         "" if options.map in (None, "-") else f"The map of the arena is in {options.map}",
         f"What each --optimize costs:\n{text.comparison_text(compared)}" if compared else "",

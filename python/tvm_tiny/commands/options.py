@@ -15,13 +15,14 @@ from tvm_tiny.memory.options import Memory, parse_bytes
 from tvm_tiny.memory.pool_options import parse_pins, parse_pool, read_pools
 from tvm_tiny.memory.pools import Pool
 from tvm_tiny.target import get_core, list_targets
+from tvm_tiny.tune import DEFAULT_COMPILER
 
 if TYPE_CHECKING:
     from tvm_tiny.board.base import Board
     from tvm_tiny.model import Model
 
 
-COMPILATION = ("optimize", "rounding", "planner", "io", "pool", "pin", "pools")
+COMPILATION = ("optimize", "rounding", "planner", "database", "compiler", "io", "pool", "pin", "pools")
 """The options of :func:`add_compilation` and :func:`add_memory`, besides the target."""
 
 
@@ -65,6 +66,16 @@ def add_compilation(parser: argparse.ArgumentParser, rounding: str = "tflite-mic
         "--rounding",
         metavar="tflite-micro|litert",
         help=f"whose rounding fully connected layers of TFLite models follow; they differ by one step (default: {rounding})",
+    )
+    parser.add_argument(
+        "--database",
+        metavar="DIR",
+        help="schedules that `tvm-tiny tune` has found, preferred to those that come with the package; none for default ones only",
+    )
+    parser.add_argument(
+        "--compiler",
+        metavar="NAME-VERSION",
+        help=f"the compiler whose tuned schedules are used (default: {DEFAULT_COMPILER})",
     )
 
 
@@ -122,8 +133,9 @@ def add_random(parser: argparse.ArgumentParser, samples: str) -> None:
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
-    """The keyword arguments ``optimize``, ``rounding`` and ``memory`` of the API, where something of them was given."""
-    given = {name: value for name in ("optimize", "rounding") if (value := getattr(options, name)) is not None}
+    """The keyword arguments of the API for how to compile, ``memory`` among them, where something of them was given."""
+    names = ("optimize", "rounding", "database", "compiler")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
     memory = memory_of(options)
     return {**given, "memory": memory} if memory != Memory() else given
 

@@ -201,6 +201,16 @@ def float_layers_text(report: Report) -> str:
     return f"{count}:\n" + text_table(["reason", "layers (tensors of the model)"], rows)
 
 
+def tuning_text(report: Report) -> str:
+    """How many schedules are tuned, and what is to be known of the databases; "" where nothing was."""
+    tuning = report.get("tuning")
+    if tuning is None or not (tuning["tuned"] or tuning["remarks"]):
+        return ""
+    tuned = sum(layer["schedule"] == "tuned" for layer in report["layers"])
+    lines = [f"{tuned} of {len(report['layers'])} layers have tuned schedules (for {tuning['compiler']})"] if tuned else []
+    return "\n".join([*lines, *tuning["remarks"]])
+
+
 def arena_check_text(report: Report) -> str:
     """What a check of the arena proved; "" where there was none."""
     check = report.get("arena_check")

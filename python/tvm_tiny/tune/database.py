@@ -117,7 +117,9 @@ def load_database(folder: Path) -> dict[str, Tuned]:
     known = {}
     for description, line, found in zip(descriptions, workloads, records, strict=True):
         if found:
-            known[key_of(description)] = Tuned(description, found[0], min(found[1:], key=lambda each: each.cycles, default=None), line)
+            known[key_of(description)] = Tuned(
+                description, found[0], min(found[1:], key=lambda each: each.cycles, default=None), line
+            )
     return known
 
 
@@ -144,7 +146,10 @@ def save_database(folder: Path, known: Iterable[Tuned]) -> None:
     """
     known = list(known)
     rows = [
-        f"[{index},{record.text}]\n" for index, each in enumerate(known) for record in (each.default, each.best) if record is not None
+        f"[{index},{record.text}]\n"
+        for index, each in enumerate(known)
+        for record in (each.default, each.best)
+        if record is not None
     ]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import Core
+from tvm_tiny.tune import DEFAULT_COMPILER
 from tvm_tiny.tune.database import Tuned, load_database, require_database
-from tvm_tiny.tune.workload import DEFAULT_COMPILER, Workload, workload_of
+from tvm_tiny.tune.workload import Workload, workload_of
 
 NONE = "none"
 """In place of a folder: no database, not even the shipped one."""
@@ -62,6 +64,11 @@ class Decisions:
         others = ", ".join(sorted(self.elsewhere))
         return [f"the database has records for {others} only, and none for {self.compiler}"] if others else []
 
+    def report(self) -> dict[str, Any]:
+        """For ``report.json``: whose records were asked for, how many workloads there are, and how many had a better schedule."""
+        found = sum(decision is not None for decision in self.used.values())
+        return {"compiler": self.compiler, "workloads": len(self.used), "tuned": found, "remarks": self.remarks}
+
     def _other_compilers(self, workload: Workload) -> set[str]:
         wanted = _but_compiler(workload.description)
         return {
@@ -77,7 +84,9 @@ def _but_compiler(description: str) -> str:
     return json.dumps({**json.loads(description), "compiler": ""}, sort_keys=True)
 
 
-def decisions_for(core: Core, database: str | Path | None, *, compiler: str = DEFAULT_COMPILER, optimize: str = "speed") -> Decisions:
+def decisions_for(
+    core: Core, database: str | Path | None, *, compiler: str = DEFAULT_COMPILER, optimize: str = "speed"
+) -> Decisions:
     """What is known for ``core``: in ``database``, and, to favour speed, in the records that come with the package.
 
     Raises
@@ -85,7 +94,7 @@ def decisions_for(core: Core, database: str | Path | None, *, compiler: str = DE
     DatabaseError
         ``database`` names a folder that holds none, or a damaged one.
     """
-    databases = []
+    databases: list[Mapping[str, Tuned]] = []
     if database is not None and str(database) != NONE:
         databases.append(require_database(Path(database)))
     if str(database) != NONE and optimize == "speed":

@@ -63,7 +63,9 @@ class Journal:
             self._file = self.path.open("ab+")
             self._end_line()
         except OSError as error:
-            raise OutputError(f"the database {folder} cannot be written: {error.strerror or error}", "choose another folder") from error
+            raise OutputError(
+                f"the database {folder} cannot be written: {error.strerror or error}", "choose another folder"
+            ) from error
 
     def find(self, workload: str, board: str, decision: Decision) -> Entry | None:
         """The measurement of a candidate, None if there is none."""

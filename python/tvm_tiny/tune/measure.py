@@ -16,6 +16,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from tvm_tiny.board.base import Board, RunResult
+from tvm_tiny.board.emulated import EmulatedBoard
+from tvm_tiny.board.host import HostBoard
 from tvm_tiny.errors import BoardError, CapacityError, FirmwareError, HangError, ToolchainError, UnsupportedOperatorError
 from tvm_tiny.tune.candidate import Candidate, module_of
 from tvm_tiny.tune.reference import Sample
@@ -125,8 +127,7 @@ class Boards:
 
 def _lanes(board: Board) -> list[Board]:
     """``board``, as often as it can run at one time."""
-    emulated = getattr(getattr(board, "info", None), "kind", "") in ("qemu", "host")
-    return [board] * (os.cpu_count() or 1) if emulated else [board]
+    return [board] * (os.cpu_count() or 1) if isinstance(board, EmulatedBoard | HostBoard) else [board]
 
 
 def batches(job: Job, candidates: Sequence[Candidate], board: Board, lanes: int) -> list[Sequence[Candidate]]:
@@ -228,7 +229,9 @@ def _outcome(job: Job, candidate: Candidate, result: RunResult, index: int) -> O
         found = outputs[f"y{index}"]
         if found.shape != expected.shape or found.tobytes() != expected.tobytes():
             different = int(np.count_nonzero(found != expected))
-            return Outcome("wrong", message=f"{different:,} of {expected.size:,} elements of sample {number} are not the reference's")
+            return Outcome(
+                "wrong", message=f"{different:,} of {expected.size:,} elements of sample {number} are not the reference's"
+            )
     if result.layers:
         return Outcome("ok", result.layers[index].cycles, result.layers[index].instructions)
     return Outcome("ok", result.cycles, result.instructions)

@@ -1,9 +1,9 @@
 """The search: MetaSchedule's strategies and cost model, one tuning context for each workload, all of them in turn.
 
 TVM's own task scheduler gives each batch of a task to a builder and a runner. Here batches of all tasks are on their way at the
-same time, on several boards, and what is on its way is waited for in a fixed order, so that a seed gives the same search again: that
-is what lets a run that was interrupted go on from its journal. So the loop is ours; contexts, strategies, cost model and databases
-are MetaSchedule's.
+same time, on several boards, and what is on its way is waited for in a fixed order, so that a seed gives the same search again:
+that is what lets a run that was interrupted go on from its journal. So the loop is ours; contexts, strategies, cost model and
+databases are MetaSchedule's.
 """
 
 from __future__ import annotations
@@ -174,7 +174,12 @@ def _model(kind: str, tasks: dict[str, Workload], built: Callable[[Workload, Dec
     config = XGBConfig(max_depth=6, min_child_weight=0, eta=0.2, seed=seed, nthread=1, tree_method="hist")
     extractor = feature_extractor(tasks, built)
     return XGBModel(
-        extractor=extractor, config=config, num_warmup_samples=1, early_stopping_rounds=20, verbose_eval=10_000, adaptive_training=True
+        extractor=extractor,
+        config=config,
+        num_warmup_samples=1,
+        early_stopping_rounds=20,
+        verbose_eval=10_000,
+        adaptive_training=True,
     )
 
 

@@ -117,4 +117,3 @@ def space_generator(workload: Workload, seed: int) -> Any:
         return [space_schedule(schedule.mod, space) for space in workload.spaces]
 
     return ScheduleFn(spaces, [], [], {ChangeOneChoice(seed): 1.0})
-

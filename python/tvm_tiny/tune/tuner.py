@@ -133,7 +133,7 @@ class Tuner:
         self._digests: dict[tuple[str, str], Outcome] = {}
 
     def run(self, layers: Sequence[Named]) -> list[TunedLayer]:
-        """Tune each of ``layers``. What was measured is in the journal, and what was found in the database, also if this ends early.
+        """Tune each of ``layers``. Also if this ends early, the journal has what was measured, and the database what was found.
 
         Raises
         ------
@@ -180,7 +180,9 @@ class Tuner:
                     f"{self.name}: the default of {', '.join(named.layers)} failed: {trial.outcome.status}, {trial.outcome.message}"
                 )
             if trial.outcome.cost is None:
-                raise BoardError(f"{self.name} counts neither cycles nor instructions", "tune on a board that does, an emulated one for instance")
+                raise BoardError(
+                    f"{self.name} counts neither cycles nor instructions", "tune on a board that does, an emulated one for instance"
+                )
             entry = self.journal.find(named.workload.key, self.name, named.workload.default)
             assert entry is not None
             tasks.append(_Task(named, job, search, entry))
@@ -221,7 +223,8 @@ class Tuner:
 
     def _start(self, job: Job, decisions: Sequence[Decision]) -> _Pending:
         """Send those of ``decisions`` to the boards that nobody has measured, and each piece of C only once."""
-        known, fresh = [], {}
+        known: list[bool] = []
+        fresh: dict[str, Candidate] = {}
         for decision in decisions:
             known.append(self.journal.find(job.workload.key, self.name, decision) is not None)
             built = None if known[-1] else self._built(job.workload, decision)
@@ -298,9 +301,7 @@ class Tuner:
         default = task.default.outcome.cost
         if default is None:
             return
-        found = tuned(
-            task.workload, float(default), None if best is None else (best.decision, float(best.outcome.cost or default))
-        )
+        found = tuned(task.workload, float(default), None if best is None else (best.decision, float(best.outcome.cost or default)))
         self.known = merged([{found.key: found}, self.known])
         save_database(self.folder, self.known.values())
 

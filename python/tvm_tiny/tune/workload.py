@@ -27,6 +27,7 @@ from tvm_tiny.op.operator import Node, Value
 from tvm_tiny.schedule.implementation import Decision, Implementation, Knob
 from tvm_tiny.schedule.select import implementations
 from tvm_tiny.target import Core
+from tvm_tiny.tune import DEFAULT_COMPILER
 
 if TYPE_CHECKING:
     import tvm
@@ -36,9 +37,6 @@ SCHEDULE_VERSION = 1
 
 A new knob whose default is what was there before, or a new value of a knob, makes no record void.
 """
-
-DEFAULT_COMPILER = "gcc-12"
-"""Whose records `compile` uses unless told otherwise. It is not looked up, so that the C is the same on every machine."""
 
 FLAGS = {"speed": "-O2", "size": "-Os", "ram": "-O2"}
 """By what to optimise for: the level at which boards compile."""
@@ -59,7 +57,9 @@ _NORMAL: dict[str, Any] = {
 }
 """Attributes that do not matter, and what they are in a workload's function."""
 
-_IGNORED = frozenset({*_NORMAL, "multiplier", "multipliers", "shift", "shifts", "output_multiplier", "output_shift", "scale", "ratio"})
+_IGNORED = frozenset(
+    {*_NORMAL, "multiplier", "multipliers", "shift", "shifts", "output_multiplier", "output_shift", "scale", "ratio"}
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""``tvm-tiny database``: what tuning databases hold."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.errors import DatabaseError
+
+ACTIONS = ("list", "merge", "prune")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        metavar="|".join(ACTIONS),
+        choices=ACTIONS,
+        help="list the records; merge others into the first folder; or drop records of other versions of the schedules",
+    )
+    parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help="folders of databases")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from tvm_tiny.report.tuning import database_text
+    from tvm_tiny.tune.database import merge_into, merged, prune, require_database
+    from tvm_tiny.tune.space import label
+
+    first, *others = options.folders
+    told = ""
+    if options.action == "merge":
+        if not others:
+            raise DatabaseError("merge needs the folder to merge into and at least one other")
+        known = merge_into(first, others)
+        told = f"{len(known)} workloads are in {first}"
+    elif options.action == "prune":
+        if others:
+            raise DatabaseError("prune takes one folder", "prune them one by one")
+        known, dropped = prune(first)
+        told = f"{dropped} of {dropped + len(known)} workloads were dropped"
+    else:
+        known = merged([require_database(folder) for folder in options.folders])
+    write_json(
+        options,
+        [
+            {
+                **each.facts,
+                "key": key,
+                "default_cycles": each.default.cycles,
+                "best_cycles": each.best.cycles if each.best else None,
+                "decision": label(each.best.decision) if each.best else None,
+            }
+            for key, each in known.items()
+        ],
+    )
+    say(options, database_text(known.values()), told)
+
+
+VERB = Verb(
+    "database",
+    "list, merge or prune tuning databases",
+    (
+        "tvm-tiny database list db",
+        "tvm-tiny database merge db colleagues/db",
+        "tvm-tiny database prune db",
+    ),
+    _add_options,
+    _run,
+)
