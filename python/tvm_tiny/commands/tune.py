@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvm_tiny.commands.options import add_model, read_model
+from tvm_tiny.commands.options import add_model, add_tracker, opened_board, read_model
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 
 if TYPE_CHECKING:
+    from tvm_tiny.board.base import Board
     from tvm_tiny.tune.result import TuningResult
 
 SEARCH, MODEL = "search.png", "cost_model.png"
@@ -39,19 +41,19 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the search and of the inputs (default: 0)")
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=30.0, help="after which candidates hang (default: 30)")
+    add_tracker(parser)
 
 
 def _run(options: argparse.Namespace) -> None:
     from tvm_tiny import api
-    from tvm_tiny.board import get_board
     from tvm_tiny.memory.options import parse_bytes
 
     with Progress() as progress:
-        board = get_board(options.board)
+        boards = _boards(options)
         model = read_model(options.model, progress)
         result = api.tune(
             model,
-            board=board,
+            board=boards,
             database=options.database,
             trials=options.trials,
             target=options.target,
@@ -73,6 +75,15 @@ def _run(options: argparse.Namespace) -> None:
     say(options, heading, tuning_text(result), failures_text(result), told)
 
 
+def _boards(options: argparse.Namespace) -> Sequence[Board]:
+    """The board, or all of its name that a farm shares."""
+    if options.tracker is None:
+        return [opened_board(options.board, options)]
+    from tvm_tiny.farm import Address, boards_of
+
+    return boards_of(Address.parse(options.tracker), options.board)
+
+
 def _draw(result: TuningResult, folder: Path) -> list[Path]:
     """The pictures; none where there is nothing to draw them with."""
     if importlib.util.find_spec("matplotlib") is None:
@@ -88,7 +99,7 @@ VERB = Verb(
     (
         "tvm-tiny tune kws.tflite --board mps2-an386 --trials 64 --database db",
         "tvm-tiny tune kws.tflite --board mps2-an386 --database db --layers 'conv2d*' --search random",
-        "tvm-tiny compile kws.tflite --target cortex-m4 --database db --output kws",
+        "tvm-tiny tune kws.tflite --board mps2-an386 --database db --tracker localhost:9190",
     ),
     _add_options,
     _run,
