@@ -38,7 +38,7 @@ static uint32_t run(struct etpu_port *port) {
   port->device.overlap = 1;
   port->loaded = false;
   port->fault = (struct etpu_fault){0, ETPU_NO_COMMAND};
-  (void)etpu_run(&port->device, stream, bytes, regions, count, &port->counters, NULL, 0, &port->fault);
+  (void)etpu_device_run(&port->device, stream, bytes, regions, count, &port->counters, NULL, 0, &port->fault);
   port->loaded = port->device.token != before;
   return port->fault.code;
 }

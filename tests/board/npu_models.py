@@ -10,6 +10,7 @@ from tvm_tiny.memory.order import plan_in_order
 from tvm_tiny.model import TensorSpec
 from tvm_tiny.npu.commands import Command, Lookup, Map, Region, Stream, Transfer, Waits
 from tvm_tiny.npu.stream import encode
+from tvm_tiny.npu.summary import LayerFacts, summarise
 from tvm_tiny.program import Constant, Layer, NpuJob, Program, Tensor
 from tvm_tiny.target import get_npu, get_target
 
@@ -34,14 +35,13 @@ def job(npu: str, *, broken: bool = False) -> NpuJob:
         Transfer(0, False, 2, 0, 0, row, 0, 1, SIZE, Waits(vector=2 if broken else 1)),
     )
     regions = (Region("constants", 256), Region("x", SIZE), Region("y", SIZE, written=True))
-    return NpuJob(
-        npu,
+    streams = (
         encode(Stream(npu, run, regions, sram, cache, _TOKEN)),
         encode(Stream(npu, load, regions, sram, cache, _TOKEN, load=True)),
-        TABLE,
-        _TOKEN,
-        SIZE,
     )
+    facts = [LayerFacts("turn", "lookup", (1, SIZE))]
+    report = {} if broken else summarise(get_npu(npu), *streams, facts, sram=SIZE, cache=256)
+    return NpuJob(npu, *streams, TABLE, _TOKEN, SIZE, report)
 
 
 def module(target: str, *, broken: bool = False) -> CModule:

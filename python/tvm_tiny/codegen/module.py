@@ -178,4 +178,5 @@ def _layer_info(program: Program, layer: Layer, call: Call) -> LayerInfo:
         parameters_size=sum(each.nbytes for each in layer.constants if not each.is_kernel),
         stages=tuple(stage.layer.name for stage in layer.chain.stages if stage.layer) if layer.chain else (),
         scratch=sum(scratch.nbytes for scratch in layer.scratch),
+        npu=layer.npu.report if layer.npu else None,
     )

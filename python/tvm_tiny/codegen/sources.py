@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tvm_tiny.model import TensorSpec
 
@@ -31,6 +33,7 @@ class LayerInfo:
     parameters_size: int = 0  # bytes of biases, multipliers, tables
     stages: tuple[str, ...] = ()  # the layers that it runs row by row, where it is a chain
     scratch: int = 0  # bytes of working memory, part of the arena
+    npu: Mapping[str, Any] | None = None  # what the NPU's compiler tells of it: npu/summary.py
 
 
 @dataclass(frozen=True)

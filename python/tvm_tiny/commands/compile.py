@@ -60,6 +60,7 @@ def _run(options: argparse.Namespace) -> None:
     write_json(options, {**compiled.report, "comparison": compared} if options.compare else compiled.report)
 
     from tvm_tiny.report import text
+    from tvm_tiny.report.npu import npu_text
 
     say(
         options,
@@ -67,6 +68,7 @@ def _run(options: argparse.Namespace) -> None:
         text.tensors_text(compiled.inputs, compiled.outputs),
         text.layers_text(compiled.report),
         text.stages_text(compiled.report),
+        npu_text(compiled.report),
         text.peak_text(compiled.report),
         text.float_layers_text(compiled.report),
         text.tuning_text(compiled.report),

@@ -47,6 +47,7 @@ def _run(options: argparse.Namespace) -> None:
     write_json(options, run.report)
 
     from tvm_tiny.report import text
+    from tvm_tiny.report.npu import npu_text
     from tvm_tiny.report.profile import profile_text
 
     say(
@@ -54,6 +55,7 @@ def _run(options: argparse.Namespace) -> None:
         f"{compiled.module.name} for {compiled.module.target} on {board.name}\n{text.memory_text(run.report)}",
         profile_text(run.report),
         text.stages_text(run.report),
+        npu_text(run.report),
         "" if options.plot is None else f"The chart is in {options.plot}",
     )
 

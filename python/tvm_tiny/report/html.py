@@ -8,6 +8,9 @@ from html import escape
 from typing import Any
 
 from tvm_tiny.report.memory_map import memory_map_png
+from tvm_tiny.report.npu import npu_rows
+from tvm_tiny.report.npu_roofline import roofline_png
+from tvm_tiny.report.npu_timeline import timeline_png
 from tvm_tiny.report.profile import profile
 from tvm_tiny.report.table import Cell, cell_text, shape_text
 from tvm_tiny.report.text import memory_fields
@@ -61,8 +64,29 @@ src="data:image/png;base64,{picture}"></div>
 {_peak(report)}
 <h2>Layers</h2>
 <div class="wide">{_layers(report)}</div>
-</body>
+{_npu(report)}</body>
 </html>
+"""
+
+
+def _npu(report: Report) -> str:
+    """What the NPU does: its time as a chart, its layers under the roofline, and a table of them."""
+    npu = report.get("npu")
+    if not npu:
+        return ""
+    pictures = (
+        ("units of the NPU over time, a colour for each layer", timeline_png(npu)),
+        ("layers under the roofline", roofline_png(npu)),
+    )
+    images = "\n".join(
+        f'<div class="wide"><img alt="{alt}" src="data:image/png;base64,{b64encode(data).decode("ascii")}"></div>'
+        for alt, data in pictures
+    )
+    headers, rows = npu_rows(npu)
+    return f"""\
+<h2>The NPU, {escape(npu["config"])}</h2>
+{images}
+<div class="wide">{_table(headers, rows)}</div>
 """
 
 

@@ -12,6 +12,7 @@ from tvm_tiny.codegen.peak import peak_of, used_bytes
 from tvm_tiny.codegen.sources import CModule, PoolInfo
 from tvm_tiny.memory.plan import MemoryPlan
 from tvm_tiny.report.floats import FloatLayer
+from tvm_tiny.report.npu import npu_report
 
 
 def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer] = ()) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
             "code": None,
             "entry": None,
         },
-        "npu": None,
+        "npu": npu_report([layer.npu for layer in module.layers if layer.npu]),
         "instructions": None,
         "cycles": None,
         "cycle_model": None,
@@ -120,6 +121,7 @@ def with_run(
         "board": board,
         "ram": {**report["ram"], "stack": result.stack, "stack_bound": image.stack_bound},
         "flash": {**report["flash"], "code": image.code_size, "entry": image.entry_size},
+        "npu": report.get("npu") and {**report["npu"], "measured_cycles": result.npu_cycles},
         "instructions": result.instructions,
         "cycles": result.cycles,
         "cycle_model": result.cycle_model,

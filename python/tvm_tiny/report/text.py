@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tvm_tiny.model import TensorSpec
+from tvm_tiny.report.npu import npu_fields
 from tvm_tiny.report.table import Cell, fields_text, shape_text, text_table
 
 Report = Mapping[str, Any]
@@ -39,6 +40,7 @@ def memory_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("MACs", report["macs"], live),
         ("instructions", report["instructions"], measured),
         ("cycles", report["cycles"], f"per inference, model {report['cycle_model']}" if report["cycle_model"] else measured),
+        *npu_fields(report),
     ]
 
 
@@ -148,6 +150,7 @@ def stages_text(report: Report) -> str:
 
 def bench_text(reports: Sequence[Report]) -> str:
     """A row for each model and board that was measured; sizes in bytes, counts per inference."""
+    npu = any(report.get("npu") for report in reports)
     rows = [
         (
             report["model"],
@@ -155,7 +158,8 @@ def bench_text(reports: Sequence[Report]) -> str:
             report["target"],
             report["instructions"],
             report["cycles"],
-            f"{report['live_macs'] / report['cycles']:.3f}" if report["cycles"] and report["live_macs"] else None,
+            *([report["npu"]["cycles"] if report.get("npu") else None] if npu else []),
+            f"{report['live_macs'] / report['cycles']:.3f}" if report["cycles"] and report["live_macs"] and not npu else None,
             report["ram"]["arena"],
             report["ram"]["stack"],
             report["flash"]["weights"],
@@ -164,7 +168,12 @@ def bench_text(reports: Sequence[Report]) -> str:
         for report in reports
     ]
     return text_table(
-        ["model", "board", "target", "instructions", "cycles", "MAC/cycle", "arena", "stack", "weights", "code"], rows
+        [
+            *("model", "board", "target", "instructions", "cycles"),
+            *(["NPU cycles"] if npu else []),
+            *("MAC/cycle", "arena", "stack", "weights", "code"),
+        ],
+        rows,
     )
 
 
