@@ -133,7 +133,7 @@ def operators() -> Mapping[str, Operator]:
 
 
 @cache
-def _relax_op(name: str) -> Any:
+def relax_op(name: str) -> Any:
     """The Relax operator ``tiny.<name>``, registered with TVM when first asked for."""
     import tvm
     from tvm import ir, relax
@@ -184,7 +184,7 @@ def call(operator: Operator, args: Sequence[relax.Expr], attrs: Any, *, source: 
 
     values = {field.name: getattr(attrs, field.name) for field in dataclasses.fields(attrs)}
     values["source"] = source
-    return relax.Call(_relax_op(operator.name), list(args), tvm.ir.make_node("ir.DictAttrs", **values))
+    return relax.Call(relax_op(operator.name), list(args), tvm.ir.make_node("ir.DictAttrs", **values))
 
 
 def with_notes(expr: relax.Call, **notes: Any) -> relax.Call:
