@@ -19,12 +19,12 @@ def matrix(operation: Operation) -> np.ndarray:
     assert operation.node is not None
     weight = operation.node.constant(1)
     if operation.kind == "depthwise_conv2d":
-        return weight.reshape(-1, weight.shape[-1])[:, operation.channels]
-    return weight.reshape(weight.shape[0], -1).T[:, operation.channels]
+        return weight.reshape(-1, weight.shape[-1])[:, operation.part]
+    return weight.reshape(weight.shape[0], -1).T[:, operation.part]
 
 
 def folds(operation: Operation, tiling: Tiling, npu: Npu) -> np.ndarray:
-    """The weights' folds, one behind the other: for each fold of channels those of the depth, each (rows, columns). uint8 (bytes,)."""
+    """The weights' folds, one behind the other: for each fold of channels those of the depth, each (rows, columns). uint8."""
     weight = matrix(operation)
     columns = npu.size // tiling.split
     parts = [
@@ -39,7 +39,7 @@ def parameters(operation: Operation, rescale: Rescale) -> np.ndarray:
     """Bias, multiplier, nudge and shift of each channel. uint8 (16 * channels,)."""
     assert operation.node is not None
     columns = [operation.node.constant(2), rescale.multiplier, rescale.nudge, rescale.shift]
-    table = np.stack([np.asarray(column, dtype="<i4")[operation.channels] for column in columns], axis=1)
+    table = np.stack([np.asarray(column, dtype="<i4")[operation.part] for column in columns], axis=1)
     return np.frombuffer(table.tobytes(), np.uint8)
 
 

@@ -71,7 +71,7 @@ def partition(mod: tvm.IRModule, npu: Npu) -> Partition:
 
 def register_patterns() -> None:
     """Put the patterns into TVM's registry, where ``get_patterns_with_prefix("etpu")`` finds them; without a variant's checks."""
-    from tvm.relax.backend import get_patterns_with_prefix, register_patterns
+    from tvm.relax.backend.pattern_registry import get_patterns_with_prefix, register_patterns
 
     if not get_patterns_with_prefix(CODEGEN):
         register_patterns([(name, pattern, {"root": pattern}) for name, pattern in _roots()])

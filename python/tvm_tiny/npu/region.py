@@ -50,7 +50,8 @@ class Operation:
     """One operation on feature maps.
 
     ``kind`` is an operator of ours, "copy", or "input" and "output" for what the DMA engine moves; then ``region`` is where from or
-    to. ``name`` is for people; ``node`` holds attributes and constants, of which ``channels`` are meant.
+    to. ``name`` is for people; ``node`` holds attributes and constants, of which ``channels``, from the first to
+    behind the last, are meant; None for all.
     """
 
     kind: str
@@ -59,7 +60,12 @@ class Operation:
     output: Feature
     node: Node | None = None
     region: int = 0
-    channels: slice = slice(None)
+    channels: tuple[int, int] | None = None
+
+    @property
+    def part(self) -> slice:
+        """``channels`` as an index."""
+        return slice(None) if self.channels is None else slice(*self.channels)
 
     @property
     def on_array(self) -> bool:

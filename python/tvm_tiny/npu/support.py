@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tvm_tiny.npu.commands import Requantization
 from tvm_tiny.npu.requantize import Rescale, native, proved
 from tvm_tiny.op.conv2d import window_extent
 from tvm_tiny.op.operator import Node, Value
@@ -35,7 +36,7 @@ def reason(node: Node, npu: Npu) -> str:
 def _told(check: Check) -> str:
     """The docstring of a check as the rest of a sentence."""
     text = (check.__doc__ or "").strip()
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def planes(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -103,6 +104,11 @@ def rescale_of(node: Node) -> Rescale | None:
     if node.accumulator is None or not (-128 <= attrs.low <= attrs.high <= 127):
         return None
     return proved(scales, attrs.rounding, node.accumulator, attrs.zero_point, attrs.low, attrs.high)
+
+
+def rescale_kind(node: Node) -> Requantization:
+    """How :func:`rescale_of` rounds."""
+    return Requantization.DOUBLE if node.attrs.rounding == "double" else Requantization.SINGLE
 
 
 # ---- the vector unit -------------------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ def depth_steps(operation: Operation, npu: Npu) -> list[int]:
     if operation.kind != "depthwise_conv2d":
         channels = operation.inputs[0].shape[2]
         for run in (channels, channels * window_of(operation).kernel[1]):
-            steps |= {count * run for count in range(1, largest // run + 1) if count * run > largest - run or count * 2 > largest // run}
+            most = largest // run
+            steps |= {count * run for count in range(most // 2 + 1, most + 1)}
     return sorted(steps)
 
 
