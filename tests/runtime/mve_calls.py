@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -204,9 +205,11 @@ def planes() -> list[Call]:
         expected, written = np.zeros((channels, plane), np.int8), np.zeros((channels, plane), bool)
         expected[:, : count * kernel : kernel], written[:, : count * kernel : kernel] = source.T, True
         numbers = f"{count}, {channels}, {kernel}, {plane}"
+        apart = np.pad(source, ((0, 0), (0, 9)), constant_values=99)
         filled = np.full((channels, plane), 11, np.int8)
         calls += [
-            Call(f"tvm_tiny_mve_copy_planes({{out}}, {{x}}, {numbers})", {"x": source}, expected, written),
+            Call(f"tvm_tiny_mve_copy_planes({{out}}, {{x}}, {numbers}, {channels})", {"x": source}, expected, written),
+            Call(f"tvm_tiny_mve_copy_planes({{out}}, {{x}}, {numbers}, {channels + 9})", {"x": apart}, expected, written),
             Call(f"tvm_tiny_mve_small_planes_row({{out}}, {{x}}, 0, {numbers})", {"x": source}, expected, written),
             Call(f"tvm_tiny_mve_fill_planes({{out}}, 11, {numbers})", {}, filled, written),
             Call(f"tvm_tiny_mve_small_planes_row({{out}}, 0, 11, {numbers})", {}, filled, written),
@@ -219,19 +222,20 @@ def planes() -> list[Call]:
         for channel, row in itertools.product(range(channels), range(height - 1, height + 2)):
             expected[channel * pitch * kernel + row % kernel :][: columns_ * kernel : kernel] = padded[row, :, channel]
         shape = f"{height}, {width}, {channels}, {kernel}, 1, {left}, {pitch}, {width}, -9, 1"
-        for name in ("planes", "planes_small"):
+        for name in ("planes", "planes_turned", "planes_small"):
             steps = [f"tvm_tiny_mve_{name}({{out}}, {{x}}, -1, 3, 0, 1, {shape})"]
             steps += [
                 f"tvm_tiny_mve_{name}({{out}}, {{x}}, {line + 1}, 1, {(line + 2) % 3}, 0, {shape})" for line in range(1, height)
             ]
-            calls.append(Call(";\n  ".join(steps), {"x": image}, expected))
+            seen = image.transpose(1, 0, 2) if name == "planes_turned" else image
+            calls.append(Call(";\n  ".join(steps), {"x": np.ascontiguousarray(seen)}, expected))
     return calls
 
 
-def additions() -> list[Call]:
+def additions(sizes: Sequence[int] = (1, 4, 30)) -> list[Call]:
     """The linear and the tabled form: sizes that fill no vector, shifts beyond what one instruction does, limits."""
     calls = []
-    for size, shift, (low, high) in itertools.product((1, 4, 30), (1, 16, 20), ((-128, 127), (-90, 77))):
+    for size, shift, (low, high) in itertools.product(sizes, (1, 16, 20), ((-128, 127), (-90, 77))):
         x, y = int8(size), int8(size)
         a, b, c = int(1.2 * 2**shift), -int(0.7 * 2**shift), 5 << shift
         half = 1 << (shift - 1)

@@ -3,7 +3,8 @@
 The clock is that of the program's text: a statement takes a tick for its reads and then one for its writes, a loop as many as
 its turns together. Statements are evaluated for all turns of their loops at once, with the conditions around them; a loop that an
 access does not depend on counts with the turn that matters, the last one for a read, the first one for a write. A block that hands
-pointers to a C function is one event: what it declares to write, and then what it declares to read, all at once.
+pointers to a C function is one event: what it declares to write, and then what it declares to read, all at once. Where it says that
+the function works in order (:data:`IN_ORDER`), it is a loop over the elements, each read before it is written.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from typing import Any
 import numpy as np
 from tvm import ir, tirx
 
+from tvm_tiny.schedule.block_walk import subexpressions, takes_pointer
 from tvm_tiny.schedule.index_values import NotUnderstood, Values, evaluate, kind_of, operands, variables
 
 NEVER = np.iinfo(np.int64).max
 """The first write of an element that is not written; the last read of one that is not read is -1."""
+
+IN_ORDER = "tiny.in_order"
+"""Annotation of a block: its C function reads element i of each of its regions before it writes element i of them, and never reads
+an element that it has passed. All regions of inputs and outputs that the block declares have one axis of the same length.
+"""
 
 _MACROS = {"TVM_TINY_LOAD_S8X4": 4}
 """Macros that take the first of several neighbours in memory, by name: how many. (Functions take values.)"""
@@ -141,7 +148,7 @@ class _Clock:
             self.views[stmt.buffer] = number
 
     def _block(self, block: tirx.SBlock, place: _Place) -> None:
-        if block.match_buffers or any(map(_takes_pointer, _subexpressions(block.body, nested=False))):
+        if block.match_buffers or any(map(takes_pointer, subexpressions(block.body, nested=False))):
             self._opaque(block, place)
             return
         if block.init is not None:
@@ -154,14 +161,29 @@ class _Clock:
         seen = {each.source.source: each.buffer for each in block.match_buffers}
         for buffer in self.buffers:
             names = [buffer, *(inner for source, inner in seen.items() if source.same_as(buffer))]
-            used = any(each.same_as(name) for each in _subexpressions(block.body, nested=True) for name in names)
+            used = any(each.same_as(name) for each in subexpressions(block.body, nested=True) for name in names)
             if used and not any(each.source.same_as(buffer) for regions in declared.values() for each in regions):
                 raise NotUnderstood(f"a block that uses {buffer.name} and does not declare it")
+        if IN_ORDER in block.annotations:
+            self._in_order(block, place)
+            return
         for write, regions in declared.items():
             for each in regions:
                 first = tuple(axis.min for axis in each.region)
                 extents = tuple(int(axis.extent) if isinstance(axis.extent, tirx.IntImm) else axis.extent for axis in each.region)
                 self._touch(_Region(each.source, first, extents), place.later(0 if write else 1), write=write)
+
+    def _in_order(self, block: tirx.SBlock, place: _Place) -> None:
+        turn = tirx.Var("turn", "int32")
+        self.bound[turn] = len(place.loops)
+        place = replace(place, loops=(*place.loops, _Loop(0, _turns(block), 2)))
+        for write, regions in ((False, block.reads), (True, block.writes)):
+            for each in regions:
+                if each.source in self.views:
+                    if [int(axis.extent) for axis in each.region] != [_turns(block)]:
+                        raise NotUnderstood(f"a part of {each.source.name} of another length than what is written")
+                    at = each.region[0].min + turn
+                    self._touch(_Region(each.source, (at,), (1,)), place.later(1 if write else 0), write=write)
 
     def ticks(self, stmt: tirx.Stmt) -> int:
         """What ``stmt`` takes."""
@@ -181,6 +203,8 @@ class _Clock:
         kind = type(stmt).__name__
         if kind == "SBlockRealize":
             return self.ticks(stmt.block)
+        if kind == "SBlock" and IN_ORDER in stmt.annotations:
+            return 2 * _turns(stmt)
         if kind == "SBlock":
             return max(2, self.ticks(stmt.body) + (self.ticks(stmt.init) if stmt.init is not None else 0))
         return 2
@@ -360,32 +384,7 @@ def _fixed(expr: ir.Expr | int) -> int:
     raise NotUnderstood(f"a size that is not fixed: {expr}")
 
 
-def _inner_statements(stmt: tirx.Stmt, *, nested: bool) -> Iterator[tirx.Stmt]:
-    """``stmt`` and all statements in it, those of blocks in it only if ``nested``."""
-    yield stmt
-    if type(stmt).__name__ == "SBlockRealize" and not nested:
-        return
-    for name in ("block", "init", "body", "then_case", "else_case"):
-        inner = getattr(stmt, name, None)
-        if isinstance(inner, tirx.Stmt):
-            yield from _inner_statements(inner, nested=nested)
-    for inner in getattr(stmt, "seq", ()):
-        yield from _inner_statements(inner, nested=nested)
-
-
-def _subexpressions(stmt: tirx.Stmt, *, nested: bool) -> Iterator[ir.Expr]:
-    """All expressions of ``stmt`` down to variables and numbers."""
-    for each in _inner_statements(stmt, nested=nested):
-        pending = [getattr(each, name, None) for name in ("value", "condition", "min", "extent", "predicate")]
-        pending += [*getattr(each, "indices", ()), *getattr(each, "iter_values", ())]
-        while pending:
-            expr = pending.pop()
-            if isinstance(expr, ir.Expr):
-                yield expr
-                pending += [*operands(expr), getattr(expr, "source", None)]
-        if isinstance(each, tirx.BufferStore):
-            yield each.buffer
-
-
-def _takes_pointer(expr: ir.Expr) -> bool:
-    return kind_of(expr) in ("tvm_access_ptr", "address_of", "buffer_data")
+def _turns(block: tirx.SBlock) -> int:
+    """The elements that a block writes in order."""
+    (region,) = block.writes
+    return math.prod(_fixed(axis.extent) for axis in region.region)

@@ -67,6 +67,29 @@ OTHERS = {
 }
 
 
+TALL = {
+    "3x3": depthwise((1, 25, 5, 16)),
+    "outputs far apart": depthwise((1, 9, 5, 64)),
+    "without padding": depthwise((1, 9, 6, 8), padding="VALID"),
+    "strided": depthwise((1, 15, 8, 8), stride=(2, 2)),
+    "strides that differ": depthwise((1, 17, 10, 4), stride=(1, 3)),
+    "4x3": depthwise((1, 11, 5, 8), (4, 3)),
+    "2x5": depthwise((1, 11, 5, 8), (2, 5)),
+    "five channels": depthwise((1, 8, 5, 5)),
+    "thirty channels": depthwise((1, 8, 3, 30)),
+    "two images": depthwise((2, 9, 6, 6)),
+    "relu6": depthwise((1, 9, 5, 6), activation="RELU6", zero_point=-100, scale=0.02),
+    "zero points at the ends": depthwise((1, 9, 5, 4), x_zero=-128, zero_point=127),
+}
+"""More rows than columns."""
+
+
+def test_whatever_is_chosen() -> None:
+    compiled = assert_equal_litert(TALL, choices={"turned": 1})
+    text = compiled.module.files["model.c"]
+    assert text.count("tvm_tiny_mve_planes_turned(") == len(TALL)
+
+
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_by_planes(optimize: Optimize) -> None:
     assert_equal_litert(CASES, "tvm_tiny_mve_depthwise", optimize=optimize)

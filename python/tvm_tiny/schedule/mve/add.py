@@ -102,6 +102,7 @@ def _row(size: int, numbers: tuple[int, ...]) -> str:
         (size, *numbers),
         (size,),
         compute,
+        in_order=True,
     ).register()
 
 

@@ -18,7 +18,7 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
-from tvm_tiny.schedule.implementation import Implementation, Scheduled
+from tvm_tiny.schedule.implementation import Choices, Implementation, Knob, Scheduled
 from tvm_tiny.schedule.mve.columns import image_rows
 from tvm_tiny.schedule.mve.intrinsics import VECTOR, Intrinsic, Operand, argument, block, scratch, tensorize
 from tvm_tiny.schedule.mve.requantization import Element, Form, Requantization, requantization_of
@@ -28,6 +28,11 @@ from tvm_tiny.target import Core
 
 _CHANNELS = 4
 _MOST_STEP = 127  # of an address that a load writes back
+_FILLS = {
+    (False, False): "tvm_tiny_mve_planes",
+    (False, True): "tvm_tiny_mve_planes_turned",
+    (True, False): "tvm_tiny_mve_planes_small",
+}
 _MOST_PLANE = 0xFFFF // 15  # distances between sixteen planes are 16-bit
 
 
@@ -39,6 +44,8 @@ class Planes:
     ----------
     image : tuple of int
         n, height, width, channels.
+    turned : bool
+        Whether the image's columns are taken for its rows, and so on: everything else is told as if they were.
     pixels : int
         Outputs in a row of them.
     columns, copied, left : int
@@ -58,6 +65,12 @@ class Planes:
     columns: int
     copied: int
     pad_value: int
+    turned: bool
+
+    @property
+    def width(self) -> int:
+        """Bytes from the outputs of a pixel to those of the next in its row."""
+        return self.image[3] * (self.rows if self.turned else 1)
 
     @property
     def taps(self) -> int:
@@ -101,53 +114,75 @@ class Planes:
         return np.stack(taps).astype(np.uint8)
 
 
-def planes_of(node: Node) -> Planes:
+def planes_of(node: Node, turned: bool = False) -> Planes:
     """The line buffer of a depthwise_conv2d node."""
     attrs = node.attrs
     n, height, width, channels = node.value(0).shape
     kernel_h, kernel_w, _ = node.constant(1).shape
     _, rows, pixels, _ = node.output.shape
-    top, left, _, _ = attrs.padding
-    columns = (pixels - 1) * attrs.strides[1] + kernel_w
+    extents, kernel, outputs, before = (height, width), (kernel_h, kernel_w), (rows, pixels), (attrs.padding[0], attrs.padding[1])
+    strides, dilation = attrs.strides, attrs.dilation
+    if turned:
+        extents, kernel, outputs, before = _swapped(extents), _swapped(kernel), _swapped(outputs), _swapped(before)
+        strides, dilation = _swapped(strides), _swapped(dilation)
+    columns = (outputs[1] - 1) * strides[1] + kernel[1]
     return Planes(
-        (n, height, width, channels),
-        rows,
-        pixels,
-        (kernel_h, kernel_w),
-        attrs.strides,
-        attrs.dilation[0],
-        top,
-        left,
-        columns,
-        min(width, columns - left),
-        attrs.pad_value,
+        image=(n, *extents, channels),
+        rows=outputs[0],
+        pixels=outputs[1],
+        kernel=kernel,
+        strides=strides,
+        dilation=dilation[0],
+        top=before[0],
+        left=before[1],
+        columns=columns,
+        copied=min(extents[1], columns - before[1]),
+        pad_value=attrs.pad_value,
+        turned=turned,
     )
+
+
+def _swapped(pair: tuple[int, int]) -> tuple[int, int]:
+    return pair[1], pair[0]
 
 
 def applies(node: Node, _core: Core) -> bool:
     """int8 weights, one output for each input channel, windows of up to sixteen taps without gaps between their columns."""
     if node.op.name != "depthwise_conv2d" or node.constant(1).dtype != np.int8:
         return False
-    planes = planes_of(node)
+    return node.output.shape[3] == node.value(0).shape[3] and _fits(node, planes_of(node))
+
+
+def _fits(node: Node, planes: Planes) -> bool:
     return (
-        node.output.shape[3] == planes.image[3]
-        and planes.pixels > 1
+        planes.pixels > 1
         and planes.copied > 0
         and planes.taps <= VECTOR
-        and (node.attrs.dilation[1] == 1 or planes.kernel[1] == 1)
+        and (node.attrs.dilation[0 if planes.turned else 1] == 1 or planes.kernel[1] == 1)
         and planes.step <= _MOST_STEP
         and planes.plane <= _MOST_PLANE
     )
 
 
-def build(node: Node, core: Core) -> Scheduled:
+def knobs(node: Node, core: Core) -> tuple[Knob, ...]:
+    """How an image is gone through.
+
+    - "turned": column after column instead of row after row. A call computes a row of outputs of four channels, so that it pays
+      where columns are longer than rows; the line buffer grows alike.
+    """
+    _, rows, pixels, _ = node.output.shape
+    turned = not is_small(core) and rows > pixels and _fits(node, planes_of(node, turned=True))
+    return (Knob("turned", (0, 1)),) if turned else ()
+
+
+def build(node: Node, core: Core, choices: Choices) -> Scheduled:
     """Bring rows into the line buffer, multiply, requantise: one row of outputs after the other."""
-    planes, requantize = planes_of(node), requantization_of(node)
+    planes, requantize = planes_of(node, bool(choices.get("turned", 0))), requantization_of(node)
     if requantize is None:
         return ANY.build(node, core)
     small = is_small(core)
     channels = [Run(0, planes.image[3], 1)] if small else channel_runs(planes.image[3], _CHANNELS)
-    weight = node.constant(1).transpose(2, 1, 0).reshape(planes.image[3], planes.taps)
+    weight = node.constant(1).transpose((2, 0, 1) if planes.turned else (2, 1, 0)).reshape(planes.image[3], planes.taps)
     constants = {"rotation": planes.rotations()}
     for run, rest in zip(channels, ("", "_rest"), strict=False):
         chosen = weight[run.first : run.first + run.blocks * run.size]
@@ -166,20 +201,26 @@ def _function(
     planes: Planes, requantize: Requantization, channels: list[Run], constants: dict[str, np.ndarray], small: bool
 ) -> tirx.PrimFunc:
     """What is computed, in loops over rows of outputs; "output_<i>" is the block of the i-th run of channels."""
-    n, height, width, width_out = *planes.image[:3], planes.image[3]
+    n, height, width, channels_ = planes.image
     total = n * planes.rows
+    # Images of rows, whichever way they are gone through.
+    shape = (n * width, height * channels_) if planes.turned else (n * height * width * channels_,)
+    outputs = (n * planes.pixels, planes.width) if planes.turned else (total * planes.pixels, channels_)
     with IRBuilder() as builder, T.prim_func(s_tir=True):
         T.func_name("main")
-        x = argument("x", (n * height * width * width_out,), "int8")
+        x = argument("x", shape, "int8")
         at = {role: argument(role, data.shape, str(data.dtype)) for role, data in constants.items()}
-        output = argument("output", (total * planes.pixels, width_out), "int8")
+        output = argument("output", outputs, "int8")
         with T.sblock("root"), T.serial(0, total) as row:
             buffer = _planes_block(planes, x, (total, row), small)
             for index, (run, rest) in enumerate(zip(channels, ("", "_rest"), strict=False)):
                 with block(f"output_{index}", (run.blocks, planes.pixels, run.size), ((total, row),)) as (vr, vq, vp, vc):
                     first = (run.first + vq * run.size + vc) * planes.plane + vp * planes.step
                     phase = vr % planes.rows * planes.strides[0] % len(constants["rotation"])
-                    place = [vr * planes.pixels + vp, run.first + vq * run.size + vc]
+                    channel = run.first + vq * run.size + vc
+                    place = [vr * planes.pixels + vp, channel]
+                    if planes.turned:
+                        place = [vr // planes.rows * planes.pixels + vp, vr % planes.rows * channels_ + channel]
                     weight, parameters = (at[f"weight{rest}"], (vq,)), (at[f"parameters{rest}"], (vq,))
                     rotation = (at["rotation"], (phase,))
                     _window((output, place), (buffer, (first,)), weight, rotation, parameters, (vc, planes.taps), requantize.form)
@@ -202,14 +243,19 @@ def _planes_block(planes: Planes, x: tirx.Buffer, rows_of: tuple[int, tirx.Var],
             rows = tirx.Select(begin, rows, tirx.const(stride, "int32"))
             place = tirx.Select(begin, place, (line * stride + fresh) % kernel)
         last = first + (rows - 1) * planes.dilation
-        T.reads(image_rows(x, image * (height * width * channels), first, last, (height, width * channels)))
+        start = image * (height * width * channels)
+        if planes.turned:
+            low, high = tirx.max(first, 0), tirx.min(last + 1, height)
+            T.reads(x[image * width : (image + 1) * width, low * channels : tirx.max(high, low) * channels])
+        else:
+            T.reads(image_rows(x, start, first, last, (height, width * channels)))
         T.writes(buffer[0 : planes.size])
         T.evaluate(
             T.call_extern(
                 "int32",
-                "tvm_tiny_mve_planes_small" if small else "tvm_tiny_mve_planes",
+                _FILLS[small, planes.turned],
                 buffer.access_ptr("w"),
-                x.access_ptr("r", offset=image * (height * width * channels)),
+                x.access_ptr("r", offset=start),
                 first,
                 rows,
                 place,
@@ -261,7 +307,7 @@ def windows(channels: int, planes: Planes, form: Form) -> str:
         _window((output, axes), (inputs[0], (first,)), weight, rotation, parameters, (channel, planes.taps), form)
 
     reach = (channels - 1) * planes.plane + (planes.pixels - 1) * planes.step + VECTOR
-    width = planes.image[3]
+    width = planes.width
     return Intrinsic(
         form.function(f"tvm_tiny_mve_depthwise_2x{channels}"),
         (
@@ -304,4 +350,4 @@ def small_windows(planes: Planes, form: Form) -> str:
     ).register()
 
 
-MVE_DEPTHWISE = Implementation("mve depthwise", applies, build)
+MVE_DEPTHWISE = Implementation("mve depthwise", applies, build, knobs)

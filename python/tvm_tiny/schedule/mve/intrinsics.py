@@ -16,6 +16,8 @@ from tvm.s_tir import TensorIntrin
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
+from tvm_tiny.schedule.accesses import IN_ORDER
+
 VECTOR = 16
 """int8 lanes of a vector register."""
 
@@ -44,6 +46,10 @@ class Intrinsic:
         (axes, inputs, output) → None: emits the body of the block at ``axes``, what it reads and writes included.
     reductions : int
         How many of the last loops are reductions.
+    in_order : bool
+        The function goes through its operands from the first element on: whatever it reads of an operand of the output's shape from
+        element i on, it reads before it writes what lies behind element i. So the output may lie over such an operand, or begin in
+        front of it (:mod:`tvm_tiny.schedule.accesses`). ``tests/runtime/test_mve_in_order.py`` runs every such function so.
     """
 
     function: str
@@ -53,6 +59,7 @@ class Intrinsic:
     loops: tuple[int, ...]
     compute: Callable[[Sequence[tirx.Expr], Sequence[tirx.Buffer], tirx.Buffer], None]
     reductions: int = 0
+    in_order: bool = False
 
     def register(self) -> str:
         """Tell TVM of it; returns its name."""
@@ -86,6 +93,8 @@ class Intrinsic:
 
     def _call(self, buffers: list[tirx.Buffer]) -> None:
         pointers = [buffers[-1].access_ptr("rw" if self.reductions else "w"), *(each.access_ptr("r") for each in buffers[:-1])]
+        if self.in_order:
+            T.sblock_attr({IN_ORDER: 1})
         T.evaluate(T.call_extern("int32", self.function, *pointers, *self.constants))
 
 

@@ -18,7 +18,7 @@
 
 #if TVM_TINY_MVE
 /* Column after column, eight channels at a time to eight planes; "load" brings them to q0. */
-#define TVM_TINY_MVE_PLANES(load, load_rest) \
+#define TVM_TINY_MVE_PLANES(load, load_rest, next) \
   "mov r12, #0\n\tvidup.u16 q1, r12, #1\n\tmovw r12, #%c[plane]\n\tvmul.i16 q1, q1, r12\n\t"                       \
   ".if %c[channels] >= 16\n\tmovw r12, #8 * %c[plane]\n\tvadd.i16 q2, q1, r12\n\t.endif\n\t"                       \
   ".if %c[channels] %% 8\n\tmov r12, #%c[channels] %% 8\n\tvctp.16 r12\n\t.endif\n\t"                              \
@@ -27,7 +27,7 @@
   TVM_TINY_MVE_ADD("%[to]", "r12", "16 * %c[plane]") ".endr\n\t"                                                   \
   ".if (%c[channels] / 8) & 1\n\t" load "vstrb.16 q0, [%[to], q1]\n\t"                                             \
   ".if %c[channels] %% 8\n\t" TVM_TINY_MVE_ADD("%[to]", "r12", "8 * %c[plane]") ".endif\n\t.endif\n\t"             \
-  ".if %c[channels] %% 8\n\t" load_rest "vpst\n\tvstrbt.16 q0, [%[to], q1]\n\t.endif\n\t"                          \
+  ".if %c[channels] %% 8\n\t" load_rest "vpst\n\tvstrbt.16 q0, [%[to], q1]\n\t.endif\n\t" next                     \
   TVM_TINY_MVE_ADD("%[to]", "r12", "%c[kernel] - %c[moved] * %c[plane]") "le lr, 1b"
 
 /* Channels by which the pointer has moved when a column is done. */
@@ -35,21 +35,23 @@
   ((channels) / 16 * 16 + ((((channels) / 8 % 2) != 0 && (channels) % 8 != 0) ? 8 : 0))
 #endif
 
-/* to[channel * plane + column * kernel] = from[column * channels + channel] */
+/* to[channel * plane + column * kernel] = from[column * apart + channel] */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_copy_planes(int8_t *to, const int8_t *from, int32_t columns,
-                                                                   int32_t channels, int32_t kernel, int32_t plane) {
+                                                                   int32_t channels, int32_t kernel, int32_t plane,
+                                                                   int32_t apart) {
 #if TVM_TINY_MVE
   __asm__ volatile(
       TVM_TINY_MVE_PLANES("vldrb.u16 q0, [%[from]], #8\n\t",
-                          "vpst\n\tvldrbt.u16 q0, [%[from]]\n\tadd %[from], %[from], #%c[channels] %% 8\n\t")
+                          "vpst\n\tvldrbt.u16 q0, [%[from]]\n\tadd %[from], %[from], #%c[channels] %% 8\n\t",
+                          TVM_TINY_MVE_ADD("%[from]", "r12", "%c[gap]"))
       : [to] "+r"(to), [from] "+l"(from)
       : [columns] "i"(columns), [channels] "i"(channels), [kernel] "i"(kernel), [plane] "i"(plane),
-        [moved] "i"(TVM_TINY_MVE_PLANES_MOVED(channels))
+        [moved] "i"(TVM_TINY_MVE_PLANES_MOVED(channels)), [gap] "i"(apart - channels)
       : "r12", "lr", "q0", "q1", "q2", TVM_TINY_MVE_PREDICATE, "cc", "memory");
 #else
   for (int32_t column = 0; column < columns; ++column) {
     for (int32_t c = 0; c < channels; ++c) {
-      to[c * plane + column * kernel] = from[column * channels + c];
+      to[c * plane + column * kernel] = from[column * apart + c];
     }
   }
 #endif
@@ -59,7 +61,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_copy_planes(int8_t *to, c
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_planes(int8_t *to, int8_t value, int32_t columns,
                                                                    int32_t channels, int32_t kernel, int32_t plane) {
 #if TVM_TINY_MVE
-  __asm__ volatile("vdup.16 q0, %[value]\n\t" TVM_TINY_MVE_PLANES("", "")
+  __asm__ volatile("vdup.16 q0, %[value]\n\t" TVM_TINY_MVE_PLANES("", "", "")
                    : [to] "+r"(to)
                    : [value] "r"(value), [columns] "i"(columns), [channels] "i"(channels), [kernel] "i"(kernel),
                      [plane] "i"(plane), [moved] "i"(TVM_TINY_MVE_PLANES_MOVED(channels))
@@ -73,16 +75,17 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_fill_planes(int8_t *to, i
 #endif
 }
 
-/* Puts "rows" rows first, first + dilation ... of an image of height x width pixels into the buffer, from place "place"
- * on. "copied" columns of the image begin at column "left" of a plane, and planes are "count" columns apart: the
- * padding behind one is that in front of the next. What they leave of it, and rows outside the image, are "pad": the
- * buffer is filled with it when the first row of outputs is begun, and only rows below the image come after others. */
-static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, const int8_t *image, int32_t first,
-                                                              int32_t rows, int32_t place, int32_t begin,
-                                                              int32_t height, int32_t width, int32_t channels,
-                                                              int32_t kernel, int32_t dilation, int32_t left,
-                                                              int32_t count, int32_t copied, int32_t pad,
-                                                              int32_t below) {
+/* Puts "rows" rows first, first + dilation ... of an image of "height" rows into the buffer, from place "place"
+ * on; rows of the image are "pitch" bytes apart, columns "apart". "copied" of its columns begin at column "left" of a
+ * plane, and planes are "count" columns apart: the padding behind one is that in front of the next. What they leave of
+ * it, and rows outside the image, are "pad": the buffer is filled with it when the first row of outputs is begun, and
+ * only rows below the image come after others. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes_of(int8_t *planes, const int8_t *image, int32_t first,
+                                                                 int32_t rows, int32_t place, int32_t begin,
+                                                                 int32_t height, int32_t pitch, int32_t apart,
+                                                                 int32_t channels, int32_t kernel, int32_t dilation,
+                                                                 int32_t left, int32_t count, int32_t copied,
+                                                                 int32_t pad, int32_t below) {
   const int32_t plane = count * kernel;
   if (begin != 0) {
     tvm_tiny_mve_fill(planes, pad, channels * plane + left * kernel);
@@ -91,13 +94,36 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, co
     const int32_t row = first + i * dilation;
     int8_t *const to = &planes[left * kernel + ((place + i >= kernel) ? (place + i - kernel) : (place + i))];
     if ((row >= 0) && (row < height)) {
-      tvm_tiny_mve_copy_planes(to, &image[row * width * channels], copied, channels, kernel, plane);
+      tvm_tiny_mve_copy_planes(to, &image[row * pitch], copied, channels, kernel, plane, apart);
     } else if ((below != 0) && (row >= height)) {
       tvm_tiny_mve_fill_planes(to, (int8_t)pad, copied, channels, kernel, plane);
     } else {
       /* above the image, or never below it */
     }
   }
+}
+
+/* The same, of an image of height x width pixels with its channels last. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes(int8_t *planes, const int8_t *image, int32_t first,
+                                                              int32_t rows, int32_t place, int32_t begin,
+                                                              int32_t height, int32_t width, int32_t channels,
+                                                              int32_t kernel, int32_t dilation, int32_t left,
+                                                              int32_t count, int32_t copied, int32_t pad,
+                                                              int32_t below) {
+  tvm_tiny_mve_planes_of(planes, image, first, rows, place, begin, height, width * channels, channels, channels, kernel,
+                         dilation, left, count, copied, pad, below);
+}
+
+/* The same of an image of width x height pixels whose columns are taken for rows. */
+static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_planes_turned(int8_t *planes, const int8_t *image, int32_t first,
+                                                                     int32_t rows, int32_t place, int32_t begin,
+                                                                     int32_t height, int32_t width, int32_t channels,
+                                                                     int32_t kernel, int32_t dilation, int32_t left,
+                                                                     int32_t count, int32_t copied, int32_t pad,
+                                                                     int32_t below) {
+  (void)width;
+  tvm_tiny_mve_planes_of(planes, image, first, rows, place, begin, height, channels, height * channels, channels,
+                         kernel, dilation, left, count, copied, pad, below);
 }
 
 /* The sum over the taps of x[tap] * w[rotation[tap]]. */

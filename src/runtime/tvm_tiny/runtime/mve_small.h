@@ -266,7 +266,7 @@ static TVM_TINY_KERNEL void tvm_tiny_mve_small_planes_row(int8_t *to, const int8
   }
 #else
   if (from != NULL) {
-    tvm_tiny_mve_copy_planes(to, from, columns, channels, kernel, plane);
+    tvm_tiny_mve_copy_planes(to, from, columns, channels, kernel, plane, channels);
   } else {
     tvm_tiny_mve_fill_planes(to, value, columns, channels, kernel, plane);
   }
