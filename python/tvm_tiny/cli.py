@@ -20,6 +20,7 @@ from tvm_tiny.commands import (
     compile,  # noqa: A004 - the verb's file
     database,
     doctor,
+    npu,
     operators,
     package,
     profile,
@@ -48,6 +49,7 @@ VERBS: tuple[Verb, ...] = (
     boards.VERB,
     board.VERB,
     operators.VERB,
+    npu.VERB,
     doctor.VERB,
 )
 

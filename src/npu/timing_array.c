@@ -130,6 +130,9 @@ void etpu_time_convolution(struct etpu_clock *clock, const struct etpu_command *
     /* The next command's pixels follow directly; the last ones of this are still on their way. */
     *free = time;
     event->end = time + size + (size / convolution->split) - 2u + clock->machine->requantize_latency;
+    /* Results leave in order, also behind those of a command whose way through wider groups was longer. */
+    const uint64_t before = etpu_completed(clock, ETPU_ARRAY, (uint32_t)clock->units[ETPU_ARRAY].commands);
+    event->end = (before > event->end) ? before : event->end;
   } else {
     event->end = time + clock->machine->requantize_latency;
     *free = event->end;
