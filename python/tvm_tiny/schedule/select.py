@@ -6,6 +6,7 @@ from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
 from tvm_tiny.schedule.dsp.blocks import BLOCKS
 from tvm_tiny.schedule.dsp.dense import DENSE as DSP_DENSE
+from tvm_tiny.schedule.dsp.dense_blocks import DENSE_BLOCKS
 from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
@@ -29,6 +30,7 @@ DSP: tuple[Implementation, ...] = (
     DSP_DENSE,
     DSP_DEPTHWISE,
     BLOCKS,
+    DENSE_BLOCKS,
     WINOGRAD,
     *SCALAR,
 )
