@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
 import numpy as np
+import tvm
 
 import tvm_tiny
 from tests.op.helpers import Sample, assert_equals, random_samples
@@ -19,8 +19,11 @@ from tvm_tiny.board import get_board
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend.onnx import load_onnx
 from tvm_tiny.frontend.tflite import load_tflite
-from tvm_tiny.schedule.implementation import Decision
+from tvm_tiny.model import Model
+from tvm_tiny.program import Program
+from tvm_tiny.schedule.implementation import Decide, Decision
 from tvm_tiny.schedule.program import schedule_program
+from tvm_tiny.target import Core
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.onnx_builder import OnnxBuilder
 from tvm_tiny.testing.onnx_reference import OnnxRuntimeReference
@@ -115,7 +118,10 @@ def onnx_gemm(depth: int, units: int, batch: int = 1) -> bytes:
 def compiled_for(layers: Mapping[str, Layer], core: str = "cortex-m4", decision: Decision | None = None) -> CompiledModel:
     """With ``decision``, if given, for every layer that it fits."""
     source = load_tflite(model_of(layers), "model", "model.tflite")
-    decided = partial(schedule_program, decide=lambda _node, _core: decision)
+
+    def decided(mod: tvm.IRModule, model: Model, core: Core, _decide: Decide) -> Program:
+        return schedule_program(mod, model, core, lambda _node, _core: decision)
+
     with mock.patch("tvm_tiny.schedule.program.schedule_program", decided):
         return tvm_tiny.compile(source, target=core, rounding="litert")
 
