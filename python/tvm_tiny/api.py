@@ -231,7 +231,7 @@ def package(
     board : str, optional
         For formats that are a firmware: the board whose memory it is linked for, by default the emulated one of the target.
     memory : Memory
-        As for :func:`compile`, with inputs and outputs in the arena.
+        As for :func:`compile`.
     database, compiler
         As for :func:`compile`.
     measure : bool
@@ -249,10 +249,6 @@ def package(
     from tvm_tiny.packaging import package_models
 
     chosen = get_format(form)
-    if memory.io != "arena" or len(memory.pools) > 1:
-        raise TargetError(
-            "packages hold examples that work on one arena with inputs and outputs in it", "compile takes these options"
-        )
     compiled = []
     for each in models:
         source = _loaded(each, None)

@@ -33,14 +33,9 @@ def outside_buffer(module: CModule) -> OutsideBuffer:
     return OutsideBuffer(tuple(offsets), end + _MARGIN)
 
 
-def _in_arena(module: CModule, member: str) -> bool:
-    """Whether the tensor has a place in the arena: its header then gives it."""
-    return f"#define {_macro(module, member, 'OFFSET')} " in module.files[f"{module.name}.h"]
-
-
 def all_in_arena(module: CModule) -> bool:
     """Whether every input and output has a place in the arena; callers must otherwise bring memory for some."""
-    return all(_in_arena(module, member) for member in (*module.input_members, *module.output_members))
+    return all(module.in_arena(member) for member in (*module.input_members, *module.output_members))
 
 
 def _macro(module: CModule, member: str, what: str) -> str:
@@ -50,7 +45,7 @@ def _macro(module: CModule, member: str, what: str) -> str:
 def _table(module: CModule, name: str, members: tuple[str, ...], offsets: tuple[int, ...]) -> str:
     rows = []
     for member, outside in zip(members, offsets, strict=True):
-        offset = _macro(module, member, "OFFSET") if _in_arena(module, member) else "HARNESS_NO_PLACE"
+        offset = _macro(module, member, "OFFSET") if module.in_arena(member) else "HARNESS_NO_PLACE"
         rows.append(f"    {{{_pool_of(module, member)}u, {offset}, {_macro(module, member, 'SIZE')}, {outside}u}},\n")
     return f"static const struct harness_tensor {name}[] = {{\n{''.join(rows)}}};\n"
 
@@ -126,7 +121,7 @@ def glue_header(module: CModule, *, outside: bool) -> str:
     assignments = []
     for (kind, member), offset in zip(ports, buffer.offsets, strict=True):
         place = f"(void *)(outside + {offset})"
-        choice = f"is_outside ? {place} : 0" if _in_arena(module, member) else place
+        choice = f"is_outside ? {place} : 0" if module.in_arena(member) else place
         assignments.append(f"  harness_{kind}_pointers.{member} = {choice};\n")
     return f"""\
 /* Generated: what the harness must know of the model {name}. */

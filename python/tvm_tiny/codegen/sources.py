@@ -143,6 +143,10 @@ class CModule:
     buffers: tuple[BufferInfo, ...] = ()
     pools: tuple[PoolInfo, ...] = ()
 
+    def in_arena(self, member: str) -> bool:
+        """Whether that input or output has a place in the arena, or in a pool: the header then gives its offset."""
+        return f"#define {self.name.upper()}_{member.upper()}_OFFSET " in self.files[f"{self.name}.h"]
+
     @property
     def pool_sizes(self) -> list[int]:
         """Bytes of each memory, also where there is but one."""

@@ -37,4 +37,6 @@ def build(parts: Sequence[Part], hardware: Hardware | None) -> Files:
 def _keywords(part: Part) -> str:
     """Words that the editor colours: a tab between word and kind."""
     name = part.name
-    return f"{name}_run\tKEYWORD2\n{name}_inputs\tKEYWORD1\n{name}_outputs\tKEYWORD1\n{name.upper()}_ARENA_SIZE\tLITERAL1\n"
+    sizes = [f"POOL_{pool.name.upper()}_BYTES" for pool in part.module.pools] or ["ARENA_SIZE"]
+    literals = "".join(f"{name.upper()}_{size}\tLITERAL1\n" for size in sizes)
+    return f"{name}_run\tKEYWORD2\n{name}_inputs\tKEYWORD1\n{name}_outputs\tKEYWORD1\n{literals}"

@@ -10,6 +10,7 @@ from tvm_tiny.codegen.ctypes import c_type
 from tvm_tiny.codegen.text import comment
 from tvm_tiny.codegen.weights import initializer
 from tvm_tiny.model import TensorSpec
+from tvm_tiny.package.memory import memory_text
 from tvm_tiny.package.part import Part
 
 
@@ -43,7 +44,7 @@ long {name}_example(void);
 
 def _source(part: Part) -> str:
     module, name = part.module, part.name
-    upper = name.upper()
+    upper, memory = name.upper(), memory_text(module)
     inputs = list(zip(module.inputs, module.input_members, strict=True))
     outputs = list(zip(module.outputs, module.output_members, strict=True))
     samples = [_array(f"input_{member}", spec, part.sample[spec.name]) for spec, member in inputs]
@@ -66,8 +67,7 @@ def _source(part: Part) -> str:
 
 {_joined(expected)}
 
-/* The memory that the model works in. It may be shared with other models that do not run at the same time. */
-static uint8_t arena[{upper}_ARENA_SIZE] TVM_TINY_ALIGNED({upper}_ARENA_ALIGNMENT);
+{memory.definitions}
 
 {_joined(results, gap=1)}
 
@@ -76,9 +76,9 @@ static uint8_t arena[{upper}_ARENA_SIZE] TVM_TINY_ALIGNED({upper}_ARENA_ALIGNMEN
 long {name}_example(void) {{
   const struct {name}_inputs inputs = {{{", ".join(f"input_{member}" for _, member in inputs) or "NULL"}}};
   const struct {name}_outputs outputs = {{{", ".join(f"output_{member}" for _, member in outputs)}}};
-  long wrong = 0;
+{_joined([*memory.lines, "  long wrong = 0;"], gap=1)}
 
-  if ({name}_run(arena, &inputs, &outputs) != {upper}_OK) {{
+  if ({name}_run({memory.argument}, &inputs, &outputs) != {upper}_OK) {{
     return 1;
   }}
 {_joined(checks, gap=1)}

@@ -19,8 +19,11 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from tvm_tiny.codegen.ctypes import c_type
+from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.model import TensorSpec
 from tvm_tiny.package.facts import facts_file
+from tvm_tiny.package.memory import memory_text
 from tvm_tiny.package.part import Files, Hardware, Part
 from tvm_tiny.package.template import render
 
@@ -42,8 +45,31 @@ def build(parts: Sequence[Part], hardware: Hardware | None) -> Files:
             files[_place(path)] = text
         files[f"parameters/{part.name}.params"] = _NO_PARAMETERS
         files[f"src/{part.name}.relax"] = part.graph
-    files["templates/main.c.template"] = render("mlf/main.c", name=parts[0].name, upper=parts[0].name.upper())
+    files["templates/main.c.template"] = _program(parts[0].module)
     return files
+
+
+def _program(module: CModule) -> str:
+    """A main to begin with. Inputs and outputs that have no place in the model's memory get arrays of their own."""
+    name, upper, memory = module.name, module.name.upper(), memory_text(module)
+    arrays, lines, arguments = [memory.definitions], list(memory.lines), [memory.argument]
+    tensors = (("input", module.inputs, module.input_members), ("output", module.outputs, module.output_members))
+    for kind, specs, members in tensors:
+        outside = {member: spec for spec, member in zip(specs, members, strict=True) if not module.in_arena(member)}
+        arrays += [
+            f"static {c_type(spec.dtype)} {kind}_{member}[{upper}_{member.upper()}_ELEMENTS];" for member, spec in outside.items()
+        ]
+        values = ", ".join(f"{kind}_{member}" if member in outside else "NULL" for member in members)
+        lines += [f"  const struct {name}_{kind}s {kind}s = {{{values}}};"] if outside else []
+        arguments.append(f"&{kind}s" if outside else "NULL")
+    return render(
+        "mlf/main.c",
+        name=name,
+        upper=upper,
+        memory="\n".join(arrays),
+        lines="".join(f"{line}\n" for line in lines),
+        arguments=", ".join(arguments),
+    )
 
 
 def _place(path: str) -> str:

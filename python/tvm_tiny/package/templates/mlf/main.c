@@ -1,13 +1,14 @@
-/* A program to begin with: runs the model @name@ once, on what its arena happens to hold. Include path:
- * codegen/host/include and runtime/include of the archive; sources: codegen/host/src. */
+/* A program to begin with: runs the model @name@ once, on what its memory happens to hold. Include path:
+ * codegen/host/include and runtime/include of the archive; sources: codegen/host/src. A tensor whose pointer is NULL lies
+ * in the memory that the model works in, at the offset that @name@.h gives. */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "@name@.h"
 #include "tvm_tiny/runtime/compiler.h"
 
-static uint8_t arena[@upper@_ARENA_SIZE] TVM_TINY_ALIGNED(@upper@_ARENA_ALIGNMENT);
+@memory@
 
 int main(void) {
-  /* Inputs and outputs lie in the arena, at the offsets that @name@.h gives. */
-  return (@name@_run(arena, 0, 0) == @upper@_OK) ? 0 : 1;
+@lines@  return (@name@_run(@arguments@) == @upper@_OK) ? 0 : 1;
 }
