@@ -12,8 +12,7 @@ void console_hex(uint32_t value);
 /* The eight digits of `value`, and the end of the string. */
 static inline void console_digits(char digits[9], uint32_t value) {
   for (unsigned i = 0; i < 8u; ++i) {
-    const uint32_t digit = (value >> (28u - 4u * i)) & 15u;
-    digits[i] = (char)(digit < 10u ? '0' + digit : 'a' + (digit - 10u));
+    digits[i] = "0123456789abcdef"[(value >> (28u - 4u * i)) & 15u];
   }
   digits[8] = '\0';
 }

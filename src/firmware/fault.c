@@ -53,8 +53,9 @@ static void read_frame(volatile struct fault *fault, const uint32_t *sp) {
   const bool on_stack = address >= (uintptr_t)tiny_stack_bottom && address <= (uintptr_t)tiny_stack_top - 32u;
   fault->sp = (uint32_t)address;
   fault->framed = (fault->cfsr & stacking_failed) == 0u && on_stack;
-  if (fault->framed == 0u)
+  if (fault->framed == 0u) {
     return;
+  }
   fault->lr = sp[5];
   fault->pc = sp[6];
   fault->xpsr = sp[7];

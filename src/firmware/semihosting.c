@@ -18,25 +18,30 @@ static uint32_t call(enum operation operation, const void *arguments) {
   return r0;
 }
 
+static uint32_t address_of(const void *data) {
+  return (uint32_t)(uintptr_t)(const char *)data;
+}
+
 static uint32_t text_length(const char *text) {
   uint32_t length = 0;
-  while (text[length] != '\0')
+  while (text[length] != '\0') {
     ++length;
+  }
   return length;
 }
 
 int semihosting_open(const char *path, enum semihosting_mode mode) {
-  const uint32_t arguments[3] = {(uint32_t)(uintptr_t)path, (uint32_t)mode, text_length(path)};
+  const uint32_t arguments[3] = {address_of(path), (uint32_t)mode, text_length(path)};
   return (int)call(SYS_OPEN, arguments);
 }
 
 uint32_t semihosting_read(int handle, void *to, uint32_t size) {
-  const uint32_t arguments[3] = {(uint32_t)handle, (uint32_t)(uintptr_t)to, size};
+  const uint32_t arguments[3] = {(uint32_t)handle, address_of(to), size};
   return size == 0u ? 0u : call(SYS_READ, arguments);
 }
 
 uint32_t semihosting_write(int handle, const void *from, uint32_t size) {
-  const uint32_t arguments[3] = {(uint32_t)handle, (uint32_t)(uintptr_t)from, size};
+  const uint32_t arguments[3] = {(uint32_t)handle, address_of(from), size};
   return size == 0u ? 0u : call(SYS_WRITE, arguments);
 }
 

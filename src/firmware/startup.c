@@ -19,6 +19,7 @@ __attribute__((weak)) void systick_handler(void) {
 }
 
 typedef void (*vector)(void);
+extern const vector tiny_vectors[16];
 
 __attribute__((section(".vectors"), used)) const vector tiny_vectors[16] = {
     [0] = (vector)(uintptr_t)tiny_stack_top,
@@ -57,8 +58,9 @@ static void enable_units(void) {
  */
 static void protect_code(void) {
   const uint32_t code_end = 0x20000000u; /* of the architecture's Code region */
-  if (((MPU_TYPE >> 8) & 0xFFu) < 2u || (uintptr_t)tiny_ram_start < code_end)
+  if (((MPU_TYPE >> 8) & 0xFFu) < 2u || (uintptr_t)tiny_ram_start < code_end) {
     return;
+  }
 #if CORTEX_M_ARMV8
   MPU_MAIR0 = 0xAAu; /* normal memory, write-through */
   MPU_RNR = 0u;
@@ -82,10 +84,17 @@ static void protect_code(void) {
  */
 static void initialise_memory(void) {
   const uint32_t *from = tiny_data_load;
-  for (volatile uint32_t *to = tiny_data_start; to != tiny_data_end; ++to)
-    *to = *from++;
-  for (volatile uint32_t *to = tiny_bss_start; to != tiny_bss_end; ++to)
+  volatile uint32_t *to = tiny_data_start;
+  while (to != tiny_data_end) {
+    *to = *from;
+    ++to;
+    ++from;
+  }
+  to = tiny_bss_start;
+  while (to != tiny_bss_end) {
     *to = 0u;
+    ++to;
+  }
 }
 
 void reset_handler(void) {

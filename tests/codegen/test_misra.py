@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tvm_tiny.api import Optimize
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.frontend import load
 from tvm_tiny.resources import runtime_dir
@@ -89,16 +90,28 @@ def test_every_header_of_the_runtime(core: str, tmp_path: Path) -> None:
     assert "10.1" in {rule for rule, _, _ in found}  # the addon saw the headers
 
 
-def test_what_stands_around_the_layers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["", "-DTVM_TINY_WORKSPACE_POOLS=1", "-DTVM_TINY_WORKSPACE_IO=1"])
+def test_what_stands_around_the_layers(form: str, tmp_path: Path) -> None:
+    """In every form of microTVM's interface."""
     folder = write(generated(plain()), tmp_path)
-    assert not undocumented(findings(folder, ["net_weights.c", "tvmgen_net.c"], "cortex-m4"))
+    options = [form] if form else []
+    assert not undocumented(findings(folder, ["net_weights.c", "tvmgen_net.c", *options], "cortex-m4"))
 
 
 @pytest.mark.models
-def test_layers_of_a_model(models_dir: Path, tmp_path: Path) -> None:
-    folder = write(compile_model(load(models_dir / "kws.tflite"), target="cortex-m4").module, tmp_path)
+@pytest.mark.parametrize(
+    ("name", "core", "optimize"),
+    [
+        *((name, "cortex-m4", optimize) for name in ("kws", "vww", "ic") for optimize in ("speed", "size")),
+        ("ad", "cortex-m4", "speed"),  # with "size" it is the same C
+        ("kws", "cortex-m55", "speed"),
+        ("kws", "cortex-m55", "size"),
+    ],
+)
+def test_layers_of_the_models(models_dir: Path, tmp_path: Path, name: str, core: str, optimize: Optimize) -> None:
+    folder = write(compile_model(load(models_dir / f"{name}.tflite"), target=core, optimize=optimize).module, tmp_path)
 
-    found = findings(folder, ["kws.c"], "cortex-m4")
+    found = findings(folder, [f"{name}.c"], core)
 
     assert not undocumented(found)
-    assert ("8.14", "kws.c") in {(rule, path) for rule, path, _ in found}
+    assert ("8.14", f"{name}.c") in {(rule, path) for rule, path, _ in found}  # the addon saw the layers

@@ -250,5 +250,5 @@ def _mapped(struct: str, ports: Sequence[Port], plan: MemoryPlan) -> str:
         lines.append(f"  uint8_t *const memory = (uint8_t *)workspace_pools->{POOL};")
     for port in ports:
         memory = f"(uint8_t *)workspace_pools->{pools[port.pool]}" if plan.pools else "memory"
-        lines.append(f"  tensors.{port.microtvm_member} = {memory} + {port.offset};")
+        lines.append(f"  tensors.{port.microtvm_member} = {memory}{f' + {port.offset}' if port.offset else ''};")
     return "\n".join([*lines, "  return tensors;"])

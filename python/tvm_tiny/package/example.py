@@ -96,9 +96,11 @@ def _counter(dtype: str) -> str:
     const {kind} difference = (found[i] > expected[i]) ? found[i] - expected[i] : expected[i] - found[i];
     const {kind} magnitude = (expected[i] < 0) ? -expected[i] : expected[i];
 
-    wrong += !(difference <= ({kind})1e-5 + (({kind})1e-4 * magnitude));"""
+    if (!(difference <= ({kind})1e-5 + (({kind})1e-4 * magnitude))) {{
+      ++wrong;
+    }}"""
     else:
-        test = "    wrong += (found[i] != expected[i]);"
+        test = "    if (found[i] != expected[i]) {\n      ++wrong;\n    }"
     return f"{head}\n  long wrong = 0;\n\n  for (long i = 0; i < size; ++i) {{\n{test}\n  }}\n  return wrong;\n}}"
 
 

@@ -11,7 +11,7 @@
 struct tvmgen_net_inputs tvmgen_net_map_inputs(struct tvmgen_net_workspace_pools *workspace_pools) {
   struct tvmgen_net_inputs tensors;
   uint8_t *const memory = (uint8_t *)workspace_pools->global_workspace;
-  tensors.serving_default_x_0 = memory + 0;
+  tensors.serving_default_x_0 = memory;
   return tensors;
 }
 

@@ -6,5 +6,5 @@
 void app_main(void);
 
 void app_main(void) {
-  printf("%s\n", (@name@_example() == 0) ? "PASS" : "FAIL");
+  (void)printf("%s\n", (@name@_example() == 0) ? "PASS" : "FAIL");
 }
