@@ -103,10 +103,11 @@ def _main(part: Part) -> dict[str, Any]:
 
 
 def _operators(part: Part) -> list[dict[str, Any]]:
-    return [
-        {"function_name": layer.function, "workspace": [{"device": _CPU, "workspace_size_bytes": layer.scratch}]}
-        for layer in part.module.layers
-    ]
+    """Every C function once, with the largest scratch memory of the layers that share it."""
+    sizes: dict[str, int] = {}
+    for layer in part.module.layers:
+        sizes[layer.function] = max(layer.scratch, sizes.get(layer.function, 0))
+    return [{"function_name": name, "workspace": [{"device": _CPU, "workspace_size_bytes": size}]} for name, size in sizes.items()]
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:

@@ -18,6 +18,7 @@
 #ifndef TVM_TINY_RUNTIME_DSP_WINOGRAD_H_
 #define TVM_TINY_RUNTIME_DSP_WINOGRAD_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tvm_tiny/runtime/compiler.h"
@@ -63,7 +64,9 @@ static inline void tvm_tiny_winograd_row(int32_t *lanes, const int8_t *x, int32_
     uint32_t d[6];
     for (int32_t i = 0; i < 6; ++i) {
       const int8_t *const at = &x[i * channels + 4 * (pair / 2) + pair % 2];
-      d[i] = (uint32_t)(at[0] + 128) | ((uint32_t)(at[2] + 128) << 16);
+      const int32_t low = at[0] + 128;
+      const int32_t high = at[2] + 128;
+      d[i] = (uint32_t)low | ((uint32_t)high << 16);
     }
     const uint32_t a = d[4] - 4u * d[2] + 0x0A000A00u;
     const uint32_t b = d[3] - 4u * d[1];
@@ -83,17 +86,22 @@ static inline void tvm_tiny_winograd_row(int32_t *lanes, const int8_t *x, int32_
 static TVM_TINY_KERNEL void tvm_tiny_winograd_tile(int32_t *lanes, int8_t *patch, const int8_t *x, int32_t y, int32_t z,
                                                    int32_t height, int32_t width, int32_t channels, int32_t padding) {
   for (int32_t row = y; row < y + 3; ++row) {
-    const int inside = (row >= 0) && (row < height);
-    if (inside && (z >= 0) && (z + 6 <= width)) {
+    int32_t inside = 0;
+    if ((row >= 0) && (row < height)) {
+      inside = 1;
+    }
+    if ((inside != 0) && (z >= 0) && (z + 6 <= width)) {
       tvm_tiny_winograd_row(lanes, &x[(row * width + z) * channels], channels);
     } else {
       const uint32_t outside = tvm_tiny_pack_s8x4(padding, padding, padding, padding);
       int8_t *to = patch;
       for (int32_t column = z; column < z + 6; ++column) {
-        const int is_input = inside && (column >= 0) && (column < width);
-        const int8_t *const from = is_input ? &x[(row * width + column) * channels] : patch;
+        const int8_t *from = NULL;
+        if ((inside != 0) && (column >= 0) && (column < width)) {
+          from = &x[(row * width + column) * channels];
+        }
         for (int32_t c = 0; c < channels; c += 4) {
-          const uint32_t four = is_input ? tvm_tiny_load_s8x4(&from[c]) : outside;
+          const uint32_t four = (from != NULL) ? tvm_tiny_load_s8x4(&from[c]) : outside;
           (void)memcpy(&to[c], &four, sizeof four);
         }
         to = &to[channels];
