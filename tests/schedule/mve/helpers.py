@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from unittest.mock import patch
 
 import numpy as np
@@ -17,12 +16,12 @@ from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Decision
-from tvm_tiny.schedule.program import schedule_program
 from tvm_tiny.schedule.select import implementations
 from tvm_tiny.target import Core
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 from tvm_tiny.testing.tflite_file import TensorRecord
+from tvm_tiny.tune.decide import Decisions
 
 BOARD = "mps3-an547"
 
@@ -72,7 +71,7 @@ def decided(choices: Mapping[str, int]) -> Iterator[None]:
         values = {name: value for name, value in choices.items() if value in knobs.get(name, ())}
         return Decision(implementation.name, values)
 
-    with patch("tvm_tiny.schedule.program.schedule_program", partial(schedule_program, decide=decide)):
+    with patch.object(Decisions, "__call__", lambda _decisions, node, core: decide(node, core)):
         yield
 
 

@@ -262,9 +262,33 @@ TVM_TINY_MVE_DEFINE_DOT_2XN(4, "r0", "r2", "r6", "r8", "r10", "r12", "lr")
 #define TVM_TINY_MVE_DOT_1X_7(channels, load_at, scale) \
   TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
   TVM_TINY_MVE_LANES_3("q0", "r8", "r10", "r12") TVM_TINY_MVE_OUT_1X("3", "4", channels, load_at, scale)
-#define TVM_TINY_MVE_DOT_1X_8(channels, load_at, scale) \
-  TVM_TINY_MVE_DOT_1X_4(channels, load_at, scale)       \
-  TVM_TINY_MVE_LANES_4("q0", "r8", "r10", "r12", "lr") TVM_TINY_MVE_OUT_1X("4", "4", channels, load_at, scale)
+/* Eight channels: q0 and q1 in turn, as with two pixels, and loads between. The parameters of a group lie at r9, which
+ * stays. */
+#define TVM_TINY_MVE_LOAD_FROM(q, place) "vldrw.u32 " q ", [r9, #" place "]\n\t"
+#define TVM_TINY_MVE_BIASES_8                                                                                         \
+  "vadd.i32 q0, q0, q2\n\t" TVM_TINY_MVE_LOAD_FROM("q2", "32") "vadd.i32 q1, q1, q3\n\t" TVM_TINY_MVE_LOAD_FROM("q3", \
+                                                                                                                "48")
+#define TVM_TINY_MVE_BIASES_8_SIGNED \
+  "vadd.i32 q0, q0, q2\n\t" TVM_TINY_MVE_LOAD_FROM("q4", "64") "vadd.i32 q1, q1, q3\n\t" TVM_TINY_MVE_LOAD_FROM("q2", "80") \
+  "vshr.s32 q7, q0, #31\n\tvshr.s32 q3, q1, #31\n\tvand q7, q7, q4\n\tvand q3, q3, q2\n\t" \
+  TVM_TINY_MVE_LOAD_FROM("q2", "32") "vsub.i32 q0, q0, q7\n\tvsub.i32 q1, q1, q3\n\t" TVM_TINY_MVE_LOAD_FROM("q3", "48")
+#define TVM_TINY_MVE_OUT_8(biases, hold) \
+  "vmov q0[2], q0[0], r0, r4\n\t" TVM_TINY_MVE_LOAD_FROM("q2", "0") "vmov q0[3], q0[1], r2, r6\n\t"                \
+  TVM_TINY_MVE_LOAD_FROM("q3", "16") "vmov q1[2], q1[0], r8, r12\n\tldr r0, [sp]\n\tvmov q1[3], q1[1], r10, lr\n\t" \
+  ".if %c[left]\n\tvshl.i32 q0, q0, #%c[left]\n\tvshl.i32 q1, q1, #%c[left]\n\t.endif\n\t" biases                  \
+  "vqdmlash.s32 q0, q2, r0\n\tvqdmlash.s32 q1, q3, r0\n\tvqrshrnb.s32 q0, q0, #%c[shift]\n\t"                      \
+  "vqrshrnb.s32 q1, q1, #%c[shift]\n\tvqmovnb.s16 q0, q0\n\tvqmovnb.s16 q1, q1\n\t" hold                           \
+  "vstrb.32 q0, [%[out]], #4\n\tvstrb.32 q1, [%[out]], #4\n\t"
+#define TVM_TINY_MVE_DOT_1X_8(channels, load_at, scale) TVM_TINY_MVE_OUT_8(TVM_TINY_MVE_BIASES_8, "")
+#define TVM_TINY_MVE_DOT_1X_8_SIGNED(channels, load_at, scale) \
+  TVM_TINY_MVE_OUT_8(TVM_TINY_MVE_BIASES_8_SIGNED, TVM_TINY_MVE_HOLD("q0") TVM_TINY_MVE_HOLD("q1"))
+#define TVM_TINY_MVE_DOT_1X_1_SIGNED TVM_TINY_MVE_DOT_1X_1
+#define TVM_TINY_MVE_DOT_1X_2_SIGNED TVM_TINY_MVE_DOT_1X_2
+#define TVM_TINY_MVE_DOT_1X_3_SIGNED TVM_TINY_MVE_DOT_1X_3
+#define TVM_TINY_MVE_DOT_1X_4_SIGNED TVM_TINY_MVE_DOT_1X_4
+#define TVM_TINY_MVE_DOT_1X_5_SIGNED TVM_TINY_MVE_DOT_1X_5
+#define TVM_TINY_MVE_DOT_1X_6_SIGNED TVM_TINY_MVE_DOT_1X_6
+#define TVM_TINY_MVE_DOT_1X_7_SIGNED TVM_TINY_MVE_DOT_1X_7
 
 #define TVM_TINY_MVE_DOT_1XN(channels, roles, begin, step, rest, out, load_at, scale) \
   TVM_TINY_MVE_FRAME(roles, channels)                                                 \
@@ -296,7 +320,7 @@ TVM_TINY_MVE_DEFINE_DOT_2XN(4, "r0", "r2", "r6", "r8", "r10", "r12", "lr")
     register const int8_t *weights __asm__("r5") = w;                                                                 \
     register const int32_t *at __asm__("r4") = parameters;                                                            \
     __asm__ volatile(TVM_TINY_MVE_DOT_1XN(#channels, "3", TVM_TINY_MVE_LIMITS, TVM_TINY_MVE_STEP_1X##channels,        \
-                                          TVM_TINY_MVE_REST_1X##channels, TVM_TINY_MVE_DOT_1X_##channels,             \
+                                          TVM_TINY_MVE_REST_1X##channels, TVM_TINY_MVE_DOT_1X_##channels##_SIGNED,    \
                                           TVM_TINY_MVE_LOAD_AT_SIGNED, TVM_TINY_MVE_SCALE_SIGNED)                     \
                      : [out] "+r"(outputs), [x] "+r"(inputs), [w] "+r"(weights), [parameters] "+r"(at)                \
                      : [groups] "i"(groups), [vectors] "i"(depth / 16), [rest] "i"(depth % 16), [unroll] "i"(unroll), \
