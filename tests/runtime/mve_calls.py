@@ -221,8 +221,10 @@ def planes() -> list[Call]:
         expected = np.full((channels * pitch + left) * kernel, -9, np.int8)
         for channel, row in itertools.product(range(channels), range(height - 1, height + 2)):
             expected[channel * pitch * kernel + row % kernel :][: columns_ * kernel : kernel] = padded[row, :, channel]
-        shape = f"{height}, {width}, {channels}, {kernel}, 1, {left}, {pitch}, {width}, -9, 1"
-        for name in ("planes", "planes_turned", "planes_small"):
+        rest = f"{channels}, {kernel}, 1, {left}, {pitch}, {width}, -9, 1"
+        for name in ("planes", "planes_turned", "planes_of", "planes_small"):
+            distances = f"{width * channels}, {channels}" if name == "planes_of" else f"{width}"
+            shape = f"{height}, {distances}, {rest}"
             steps = [f"tvm_tiny_mve_{name}({{out}}, {{x}}, -1, 3, 0, 1, {shape})"]
             steps += [
                 f"tvm_tiny_mve_{name}({{out}}, {{x}}, {line + 1}, 1, {(line + 2) % 3}, 0, {shape})" for line in range(1, height)
