@@ -1,5 +1,5 @@
 /* The NPU's device model: validates a command stream, executes it bit by bit as the machine does, counts its cycles.
- * docs/npu.md describes the machine. No allocation, no state but the caller's; needs about 24 KiB of stack. */
+ * docs/npu.md describes the machine. No allocation, no state but the caller's; needs about 20 KiB of stack. */
 #ifndef TVM_TINY_NPU_DEVICE_H_
 #define TVM_TINY_NPU_DEVICE_H_
 

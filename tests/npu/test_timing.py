@@ -152,6 +152,13 @@ def test_the_next_command_follows_directly() -> None:
     assert second.stalls == NO_STALLS | {"wait": DRAIN}
 
 
+def test_results_leave_the_array_in_order() -> None:
+    """A command in four groups has a shorter way through the array than the one before it."""
+    first, second = run(convolution(4, 5, 16, 16), convolution(1, 1, 4, 4, split=4)).events
+    assert second.start + 1 + (16 + 4 - 2 + 8) < first.end
+    assert second.end == first.end
+
+
 def transfer(length: int, *, rows: int = 1, offset: int = 0, stride: int = 0, waits: Waits = NOTHING) -> Transfer:
     return Transfer(0, True, 0, offset, stride, Map(0, length, 0, rows), 0, rows, length, waits)
 

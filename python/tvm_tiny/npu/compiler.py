@@ -12,6 +12,7 @@ import numpy as np
 from tvm_tiny.npu import pack
 from tvm_tiny.npu.commands import Command, Map, Region, Stream, Transfer
 from tvm_tiny.npu.emit import Places, command_of
+from tvm_tiny.npu.hazards import find_hazards
 from tvm_tiny.npu.order import Step, rolling_rows, steps_of
 from tvm_tiny.npu.region import Graph, graph_of
 from tvm_tiny.npu.sram import Layout, place
@@ -65,6 +66,8 @@ def compile_graph(graph: Graph, npu: Npu, choice: Choice) -> Compiled:
     places = Places(addresses, rolling, {key: (cache + at, size) for key, (at, size) in constants.items()})
     emitted = [command_of(step, graph.operations[step.operation], choice.tilings[step.operation], places) for step in steps]
     commands = with_waits([command for command, _ in emitted], [touched for _, touched in emitted])
+    hazards = find_hazards(commands)
+    assert not hazards, hazards[0]
     regions = _regions(graph, blob.size)
     sram = cache + blob.size
     token = (zlib.crc32(blob.tobytes()) or 1) if blob.size else 0

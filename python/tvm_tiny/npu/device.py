@@ -12,6 +12,7 @@ import numpy as np
 
 from tvm_tiny.errors import StreamError
 from tvm_tiny.npu.commands import Unit
+from tvm_tiny.npu.stream import HEADER, HEADER_BYTES, REGION, REGION_BYTES, unpack
 from tvm_tiny.resources import library
 from tvm_tiny.target.npu import Npu
 
@@ -298,8 +299,6 @@ class Device:
 
 def _header(stream: bytes) -> tuple[int, int]:
     """Numbers of commands and of regions as the header of a stream tells them, not trusted; 0 where there is none."""
-    from tvm_tiny.npu.stream import HEADER, HEADER_BYTES, unpack
-
     if len(stream) < HEADER_BYTES:
         return 0, 0
     header = unpack(HEADER, stream, 0)
@@ -313,8 +312,6 @@ def _event_rows(stream: bytes) -> np.ndarray:
 
 
 def _written(stream: bytes) -> list[bool]:
-    from tvm_tiny.npu.stream import HEADER_BYTES, REGION, REGION_BYTES, unpack
-
     _commands, regions = _header(stream)
     regions = min(regions, (len(stream) - HEADER_BYTES) // REGION_BYTES)
     return [bool(unpack(REGION, stream, HEADER_BYTES + index * REGION_BYTES)["written"]) for index in range(regions)]
