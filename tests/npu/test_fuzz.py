@@ -70,7 +70,8 @@ def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert compiler, "expected clang or gcc"
     program = tmp_path_factory.mktemp("fuzz") / "fuzz"
     sources = [str(path) for path in sorted((ROOT / "src" / "npu").glob("*.c")) if path.name != "port.c"]
-    flags = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror"]
+    flags = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra"]
+    flags += ["-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
     includes = ["-I", str(ROOT / "src" / "npu"), "-I", str(ROOT / "src" / "runtime")]
     own = str(Path(__file__).parent / "fuzz.c")
     subprocess.run([compiler, *flags, *includes, own, *sources, "-o", str(program)], check=True)

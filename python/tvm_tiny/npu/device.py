@@ -318,17 +318,17 @@ def _written(stream: bytes) -> list[bool]:
 
 
 def _run(npu: Npu, rows: np.ndarray) -> Run:
-    events = tuple(_event(row) for row in rows)
+    events = tuple(_event(row) for row in rows.tolist())
     cycles = max((event.end for event in events), default=0)
     macs = sum(event.macs for event in events)
     return Run(cycles, macs / (cycles * npu.macs_per_cycle) if cycles else 0.0, events)
 
 
-def _event(row: Any) -> Event:
-    plain = {name: int(row[name]) for name in ("command", "layer", "issue", "start", "end", "busy", *_SUMMED)}
-    return Event(
-        unit=Unit(int(row["unit"])),
-        opcode=OPCODES[int(row["opcode"])],
-        stalls=dict(zip(STALLS, (int(cycles) for cycles in row["stalls"]), strict=True)),
-        **plain,
-    )
+def _event(row: tuple[Any, ...]) -> Event:
+    """A row of :data:`_EVENT`."""
+    issue, start, end, busy, stalls, *summed, unit, command, opcode, layer = row
+    named = dict(zip(STALLS, stalls, strict=True))
+    return Event(_UNITS[unit], command, OPCODES[opcode], layer, issue, start, end, busy, named, *summed)
+
+
+_UNITS = tuple(Unit)
