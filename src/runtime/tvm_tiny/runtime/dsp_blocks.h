@@ -56,7 +56,7 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
   "smlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tsmlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\t" \
   "ldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
   "smlad r6, r0, r2, r6\n\tsmlad r10, r0, r3, r10\n\tsmlad r7, r1, r2, r7\n\tsmlad r11, r1, r3, r11\n\t" \
-  "sxtb16.w r2, r2\n\tsxtb16.w r3, r3\n\tldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
+  "sxtb16 r2, r2\n\tsxtb16 r3, r3\n\tldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
   "smlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tsmlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\t" \
   "ldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
   "smlad r6, r0, r2, r6\n\tsmlad r10, r0, r3, r10\n\tsmlad r7, r1, r2, r7\n\tsmlad r11, r1, r3, r11\n\t"
@@ -67,8 +67,8 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
 #define TVM_TINY_BLOCKS_WORD_between \
   "smlad r4, r0, r2, r4\n\tldr.w r3, [lr], #4\n\tsmlad r5, r1, r2, r5\n\tsmlad r8, r0, r3, r8\n\tldr.w r0, [r12], #4\n\t" \
   "smlad r9, r1, r3, r9\n\tldr.w r1, [r12], #4\n\tsmlad r6, r0, r2, r6\n\tsmlad r7, r1, r2, r7\n\t" \
-  "sxtb16.w r2, r2\n\tsmlad r10, r0, r3, r10\n\tldr.w r0, [r12], #4\n\tsmlad r11, r1, r3, r11\n\t" \
-  "sxtb16.w r3, r3\n\tldr.w r1, [r12], #4\n\tsmlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tldr.w r0, [r12], #4\n\t" \
+  "sxtb16 r2, r2\n\tsmlad r10, r0, r3, r10\n\tldr.w r0, [r12], #4\n\tsmlad r11, r1, r3, r11\n\t" \
+  "sxtb16 r3, r3\n\tldr.w r1, [r12], #4\n\tsmlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tldr.w r0, [r12], #4\n\t" \
   "smlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\tldr.w r1, [r12], #4\n\tsmlad r6, r0, r2, r6\n\t" \
   "smlad r10, r0, r3, r10\n\tldr.w r0, [r12], #4\n\tsmlad r7, r1, r2, r7\n\tldr.w r2, [lr], #4\n\t" \
   "smlad r11, r1, r3, r11\n\tldr.w r1, [r12], #4\n\t"

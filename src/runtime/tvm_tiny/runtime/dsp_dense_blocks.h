@@ -26,9 +26,9 @@
  * four inputs. On the stack: 0 inputs, 4 their end, 8 output, 12 its end, 16 how the loop is entered; behind the
  * registers, at 60, the fifth argument. Sixteen words make a turn, which is entered in its midst: a word is 140 bytes of
  * code. */
-#define TVM_TINY_DENSE_BLOCKS_LANES "eor.w lr, r12, #0x007F007F\n\tsxtb16.w r12, r12\n\t"
+#define TVM_TINY_DENSE_BLOCKS_LANES "eor.w lr, r12, #0x007F007F\n\tsxtb16 r12, r12\n\t"
 #define TVM_TINY_DENSE_BLOCKS_PAIR_together(a, b) \
-  "smlad " a ", r12, r2, " a "\n\tsmlad " b ", r12, r3, " b "\n\tsxtb16.w r2, r2\n\tsxtb16.w r3, r3\n\t" \
+  "smlad " a ", r12, r2, " a "\n\tsmlad " b ", r12, r3, " b "\n\tsxtb16 r2, r2\n\tsxtb16 r3, r3\n\t" \
   "smlad " a ", lr, r2, " a "\n\tsmlad " b ", lr, r3, " b "\n\t"
 #define TVM_TINY_DENSE_BLOCKS_TWO "ldr.w r2, [r0], #4\n\tldr.w r3, [r0], #4\n\t"
 #define TVM_TINY_DENSE_BLOCKS_WORD_together \
@@ -41,7 +41,7 @@
 
 /* The next two words of the stream are loaded ahead; behind the last weights these are numbers. */
 #define TVM_TINY_DENSE_BLOCKS_PAIR_between(a, b) \
-  "smlad " a ", r12, r2, " a "\n\tsxtb16.w r2, r2\n\tsmlad " b ", r12, r3, " b "\n\tsxtb16.w r3, r3\n\t" \
+  "smlad " a ", r12, r2, " a "\n\tsxtb16 r2, r2\n\tsmlad " b ", r12, r3, " b "\n\tsxtb16 r3, r3\n\t" \
   "smlad " a ", lr, r2, " a "\n\tldr.w r2, [r0], #4\n\tsmlad " b ", lr, r3, " b "\n\tldr.w r3, [r0], #4\n\t"
 #define TVM_TINY_DENSE_BLOCKS_WORD_between \
   "ldr.w r12, [r1], #4\n\t" TVM_TINY_DENSE_BLOCKS_LANES \
