@@ -1,7 +1,7 @@
 /* The system registers of Cortex-M that start-up, fault handling and measurement touch.
  *
- * Addresses and bits: Armv7-M Architecture Reference Manual (DDI 0403E.e) chapters B3.2, B3.3, B3.5, C1.6 and C1.8;
- * Armv8-M (DDI 0553B) chapters D1.2 for the secure fault registers, the MPU and the low-overhead-branch bit. */
+ * Addresses and bits: Armv7-M Architecture Reference Manual (DDI 0403E.e) chapters B3.2, B3.3, B3.4, B3.5, C1.6 and
+ * C1.8; Armv8-M (DDI 0553B) chapters D1.2 for the secure fault registers, the MPU and the low-overhead-branch bit. */
 #ifndef TVM_TINY_FIRMWARE_CORTEX_M_H_
 #define TVM_TINY_FIRMWARE_CORTEX_M_H_
 
@@ -21,6 +21,7 @@
 #define DEMCR CORTEX_M_REGISTER(0xE000EDFCu)
 
 #define SCB_ICSR CORTEX_M_REGISTER(0xE000ED04u)
+#define SCB_AIRCR CORTEX_M_REGISTER(0xE000ED0Cu)
 #define SCB_VTOR CORTEX_M_REGISTER(0xE000ED08u)
 #define SCB_CCR CORTEX_M_REGISTER(0xE000ED14u)
 #define SCB_SHCSR CORTEX_M_REGISTER(0xE000ED24u)
@@ -30,6 +31,11 @@
 #define SCB_BFAR CORTEX_M_REGISTER(0xE000ED38u)
 #define SCB_CPACR CORTEX_M_REGISTER(0xE000ED88u)
 #define SCB_SFSR CORTEX_M_REGISTER(0xE000EDE4u)
+
+/* For interrupts 32 x bank to 32 x bank + 31, one bit each: enable, disable, no longer pending. */
+#define NVIC_ISER(bank) CORTEX_M_REGISTER(0xE000E100u + 4u * (bank))
+#define NVIC_ICER(bank) CORTEX_M_REGISTER(0xE000E180u + 4u * (bank))
+#define NVIC_ICPR(bank) CORTEX_M_REGISTER(0xE000E280u + 4u * (bank))
 
 #define MPU_TYPE CORTEX_M_REGISTER(0xE000ED90u)
 #define MPU_CTRL CORTEX_M_REGISTER(0xE000ED94u)

@@ -99,7 +99,9 @@ static void initialise_memory(void) {
 
 void reset_handler(void) {
 #if CORTEX_M_MAINLINE
+#if !defined(TVM_TINY_RESIDENT) /* which forwards exceptions to these vectors, and keeps its interrupt */
   SCB_VTOR = (uint32_t)(uintptr_t)tiny_vectors;
+#endif
   enable_faults();
   enable_units();
   protect_code();

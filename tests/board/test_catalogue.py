@@ -69,8 +69,8 @@ def test_a_known_board_behind_a_server() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gdb:localhost:3333", "expected gdb:HOST:PORT:BOARD"),
-        ("gdb:localhost:http:nrf5340-dk", "expected gdb:HOST:PORT:BOARD"),
+        ("gdb:localhost", r"expected gdb:HOST:PORT\[:BOARD\]"),
+        ("gdb:localhost:http:nrf5340-dk", r"expected gdb:HOST:PORT\[:BOARD\]"),
         ("gdb:localhost:99999:nrf5340-dk", "names no port"),
         ("gdb:localhost:3333:nrf5430-dk", "unknown board 'nrf5430-dk'"),
         ("gdb:localhost:3333:host", "the host is no board behind a GDB server"),
@@ -93,7 +93,7 @@ def test_a_file_that_is_not_there() -> None:
 
 
 def test_a_kind_without_a_driver() -> None:
-    with pytest.raises(BoardError, match="of kind 'telepathy': known kinds are 'host', 'qemu' and 'gdb'"):
+    with pytest.raises(BoardError, match="of kind 'telepathy': known kinds are host, qemu, gdb, serial, probe"):
         open_board(BoardInfo("mine", "", "telepathy", "cortex-m4"))
 
 

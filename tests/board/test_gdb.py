@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from tvm_tiny.board import BoardInfo, get_board, list_boards
+from tvm_tiny.board.attached import DWT, SYSTICK
 from tvm_tiny.board.base import Board, Image, RunResult
 from tvm_tiny.board.catalogue import board_info
 from tvm_tiny.board.elf import read_segments
-from tvm_tiny.board.gdb import DWT, SYSTICK, GdbBoard
+from tvm_tiny.board.gdb import GdbBoard
 from tvm_tiny.board.gdb_target import GdbTarget
 from tvm_tiny.board.rsp import PacketStream
 from tvm_tiny.board.symbols import read_symbols

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tvm_tiny.board.gdb_target import PC, SP, FlashRegion, GdbTarget
+from tvm_tiny.board.debugger import PC, SP, FlashRegion
+from tvm_tiny.board.gdb_target import GdbTarget
 from tvm_tiny.board.rsp import PacketStream
 from tvm_tiny.errors import BoardError
 

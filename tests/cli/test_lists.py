@@ -77,3 +77,12 @@ def test_json_goes_to_a_file_and_the_table_to_standard_output(command: Command, 
     assert "cortex-m4" in done.out
     assert json.loads((tmp_path / "targets.json").read_text())[0]["name"] == "c"
     assert [path.name for path in tmp_path.iterdir()] == ["targets.json"]
+
+
+def test_boards_builds_a_resident_firmware(command: Command, tmp_path: Path):
+    done = command("boards", "--resident", "mps2-an386", "--output", str(tmp_path / "resident.elf"), "--json", "-")
+    assert done.json["window"] == {"origin": 0x2000_0000, "size": 4 * 2**20 - 2048}
+    assert Path(done.json["file"]).read_bytes().startswith(b"\x7fELF")
+    failed = command("boards", "--resident", "host", "--output", str(tmp_path / "r.elf"))
+    assert failed.code == 6
+    assert "has no [uart] table" in failed.err

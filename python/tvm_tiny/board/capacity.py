@@ -28,6 +28,8 @@ def capacity_error(module: CModule, info: BoardInfo, overflow: Mapping[str, int]
         "flash": {"weights": sizes.weights, "code": sizes.code},
         "ram": {"arena": module.arena_size, "stack": info.stack},
     }
+    if info.region("flash") is None:  # all of the image lies in RAM
+        parts["ram"] = {**parts["flash"], **parts["ram"]}
     sentences = [_sentence(module, info, region, excess, parts[region]) for region, excess in overflow.items()]
     if "ram" in overflow and module.buffers:
         sentences.append(peak_of(module).sentence())

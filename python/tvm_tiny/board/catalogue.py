@@ -12,7 +12,7 @@ from tvm_tiny.board.info import BoardInfo, parse_board
 from tvm_tiny.board.npu_board import with_npu
 from tvm_tiny.errors import BoardError
 
-_KINDS = ("host", "qemu", "gdb")
+_KINDS = ("host", "qemu", "gdb", "serial", "probe")
 _FOLDER = Path(__file__).parent / "boards"
 
 
@@ -55,13 +55,23 @@ def open_board(info: BoardInfo) -> Board:
         from tvm_tiny.board.gdb import GdbBoard
 
         return GdbBoard(info)
-    raise BoardError(f"the board {info.name} is of kind {info.kind!r}: known kinds are 'host', 'qemu' and 'gdb'")
+    if info.kind == "serial":
+        from tvm_tiny.board.serial import SerialBoard
+
+        return SerialBoard(info)
+    if info.kind == "probe":
+        from tvm_tiny.board.probe import ProbeBoard
+
+        return ProbeBoard(info)
+    raise BoardError(f"the board {info.name} is of kind {info.kind!r}: known kinds are {', '.join(_KINDS)}")
 
 
 def board_info(name: str) -> BoardInfo:
     """The board called ``name``, or the one that a file ``name`` ending in ".toml" describes.
 
-    "gdb:HOST:PORT:BOARD" is BOARD, a name or a file, behind the GDB server at HOST:PORT; its core and its memories are BOARD's.
+    "gdb:HOST:PORT[:BOARD]" is BOARD, a name or a file, behind the GDB server at HOST:PORT; without BOARD, what the server tells.
+    "probe[:UID]:BOARD" is BOARD behind the debug probe whose unique ID has UID in it.
+    "serial:DEVICE[:BAUD][:BOARD]" is BOARD on a serial port; without BOARD, the board that its resident firmware says it is.
     "BOARD+NPU" is BOARD, emulated, with an NPU beside its core.
 
     Raises
@@ -71,6 +81,10 @@ def board_info(name: str) -> BoardInfo:
     """
     if name.startswith("gdb:"):
         return _attached(name)
+    if name.startswith("probe:"):
+        return _on_probe(name)
+    if name.startswith("serial:"):
+        return _on_serial(name)
     if name.endswith(".toml"):
         return _read(Path(name))
     base, plus, npu = name.partition("+")
@@ -85,17 +99,49 @@ def board_info(name: str) -> BoardInfo:
 
 
 def _attached(name: str) -> BoardInfo:
-    found = re.fullmatch(r"gdb:(.+?):(\d{1,5}):(.+)", name)
+    found = re.fullmatch(r"gdb:(.+?):(\d{1,5})(?::(.+))?", name)
     if found is None:
         raise BoardError(
-            f"{name!r} names no attached board: expected gdb:HOST:PORT:BOARD",
-            "BOARD tells the core and the memories, which a GDB server does not: gdb:localhost:3333:nucleo-l4r5zi",
+            f"{name!r} names no attached board: expected gdb:HOST:PORT[:BOARD]",
+            "BOARD tells the core and the memories: gdb:localhost:3333:nucleo-l4r5zi",
         )
-    base = board_info(found[3])
+    if found[3] is None:
+        from tvm_tiny.board.identify import identify
+
+        base = identify(found[1], int(found[2]), list_boards())
+    else:
+        base = board_info(found[3])
     if base.kind == "host":
         raise BoardError(f"{name!r}: the host is no board behind a GDB server", "`tvm-tiny boards` lists the boards")
     facts = dict(base.connection or {}) if base.kind == "gdb" else {}
     return replace(base, name=name, kind="gdb", connection={**facts, "host": found[1], "port": int(found[2])})
+
+
+def _on_serial(name: str) -> BoardInfo:
+    found = re.fullmatch(r"serial:(?P<device>[^:]+)(?::(?P<baud>\d+))?(?::(?P<board>.+))?", name)
+    if found is None:
+        raise BoardError(f"{name!r} names no serial board: expected serial:DEVICE[:BAUD][:BOARD]", "serial:/dev/ttyACM0")
+    device, baud = found["device"], int(found["baud"] or 115_200)
+    if found["board"] is None:
+        from tvm_tiny.board.serial import learn
+
+        base = learn(device, baud)
+    else:
+        base = board_info(found["board"])
+        if base.kind == "host":
+            raise BoardError(f"{name!r}: the host is no board on a serial port", "`tvm-tiny boards` lists the boards")
+    return replace(base, name=name, kind="serial", connection={"device": device, "baud": baud})
+
+
+def _on_probe(name: str) -> BoardInfo:
+    found = re.fullmatch(r"probe:(?:(?P<uid>[^:]*):)?(?P<board>[^:]+)", name)
+    if found is None:
+        raise BoardError(f"{name!r} names no board behind a probe: expected probe[:UID]:BOARD", "probe:nucleo-l4r5zi")
+    base = board_info(found["board"])
+    if base.kind == "host":
+        raise BoardError(f"{name!r}: the host is no board behind a probe", "`tvm-tiny boards` lists the boards")
+    facts = {key: value for key, value in (base.connection or {}).items() if base.kind == "probe" or key == "part"}
+    return replace(base, name=name, kind="probe", connection=facts | ({"uid": found["uid"]} if found["uid"] else {}))
 
 
 def get_board(name: str) -> Board:

@@ -33,13 +33,15 @@ OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ra
 SUPPORT = ("startup.c", "fault.c", "semihosting.c")
 """What any firmware of ours needs besides its own main."""
 _HARNESS = ("main.c", "arena_check.c", "measure_cortex_m.c", "measure_cortex_m.S")
-# How samples and results pass: files by semihosting, or memory that a debugger reads and writes at a breakpoint.
+# How samples and results pass: files by semihosting, or memory that is read and written while the harness stands, at a debugger's
+# breakpoint or in a call of the resident firmware.
 _TRANSPORT = {
     "semihosting": (*SUPPORT, *(f"harness/{name}" for name in (*_HARNESS, "io_semihosting.c"))),
-    "mailbox": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c"))),
+    "mailbox": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c", "mailbox_breakpoint.c"))),
+    "resident": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c", "mailbox_resident.c"))),
 }
 # The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
-_HARNESS_FLAGS = (
+HARNESS_FLAGS = (
     "-std=c99",
     "-Os",
     "-ffreestanding",
@@ -108,7 +110,7 @@ def _npu_units(module: CModule, info: BoardInfo, root: Path, objects: Path, core
         return [], ()
     base = f"-DETPU_BASE_ADDRESS=0x{registers_address(info):08x}u"
     source = firmware_dir() / "npu" / "hal_shared.c"
-    unit = Unit(source, objects / f"{source.name}.o", (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", f"-I{root}", base))
+    unit = Unit(source, objects / f"{source.name}.o", (*core.cflags, *HARNESS_FLAGS, "-Wall", "-Wextra", f"-I{root}", base))
     return [unit], ("-DETPU_HAL_CUSTOM", '-DTVM_TINY_WEIGHTS_SECTION=".npu"')
 
 
@@ -128,9 +130,20 @@ def required_region(info: BoardInfo, name: str) -> MemoryRegion:
     return region
 
 
-def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
-    """The linker script of the board; without ``limited``, with memories that hold anything, to learn how much is needed."""
-    flash, ram = required_region(info, "flash"), required_region(info, "ram")
+def linker_script(info: BoardInfo, *, limited: bool = True, in_ram: bool = False) -> str:
+    """The linker script of the board; without ``limited``, with memories that hold anything, to learn how much is needed.
+
+    ``in_ram``: all lies in the memory "ram", code and constants too.
+    """
+    ram = required_region(info, "ram")
+    if in_ram:
+        return Template((firmware_dir() / "link_window.ld.in").read_text(encoding="utf-8")).substitute(
+            board=info.name,
+            ram_origin=hex(ram.origin),
+            ram_size=hex(ram.size if limited else _ADDRESSES - ram.origin),
+            stack_size=info.stack,
+        )
+    flash = required_region(info, "flash")
     return Template((firmware_dir() / "link.ld.in").read_text(encoding="utf-8")).substitute(
         board=info.name,
         flash_origin=hex(flash.origin),
@@ -142,14 +155,25 @@ def linker_script(info: BoardInfo, *, limited: bool = True) -> str:
 
 
 def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str], transport: str) -> list[Unit]:
+    return firmware_units([firmware_dir() / name for name in _TRANSPORT[transport]], objects, folder, core, defines)
+
+
+def firmware_units(sources: Sequence[Path], objects: Path, folder: Path, core: Core, defines: Sequence[str] = ()) -> list[Unit]:
+    """Files of ours for ``core``, which include generated headers in ``folder``."""
     root = firmware_dir()
-    sources = [root / name for name in _TRANSPORT[transport]]
     includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}")
-    flags = (*core.cflags, *_HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
+    flags = (*core.cflags, *HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
     return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
 
 
-def _link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str, *options: str) -> Linked:
+def link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str, *options: str) -> Linked:
+    """Link ``objects`` by the linker script ``script`` to ``folder/name.elf``, with its map beside it.
+
+    Raises
+    ------
+    ToolchainError
+        The linker refuses, for another reason than a memory that is too small.
+    """
     script_path, map_path = folder / f"{name}.ld", folder / f"{name}.map"
     script_path.write_text(script, encoding="utf-8")
     finished = run_tool(
@@ -190,7 +214,7 @@ def build_firmware(
 ) -> Image:
     """Build the firmware that runs ``module`` on the board; everything lies in ``folder``.
 
-    ``transport`` is how samples and results pass: "semihosting" or "mailbox".
+    ``transport`` is how samples and results pass: "semihosting"; "mailbox"; or "resident", where the image lies in RAM as a whole.
 
     Raises
     ------
@@ -216,13 +240,17 @@ def build_firmware(
     device_units, device_flags = _npu_units(module, info, root, folder / "objects" / "harness", core)
     units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines, *device_flags))
     units += device_units
-    units += _harness_units(folder / "objects" / "harness", folder, core, defines, transport)
+    in_ram = transport == "resident"
+    units += _harness_units(
+        folder / "objects" / "harness", folder, core, (*defines, *(("-DTVM_TINY_RESIDENT",) if in_ram else ())), transport
+    )
     log = compile_units(gcc, units)
     objects = [unit.object for unit in units]
 
-    linked = _link(gcc, core, objects, linker_script(info), folder, "firmware")
+    linked = link(gcc, core, objects, linker_script(info, in_ram=in_ram), folder, "firmware")
     if linked.overflow:
-        endless = _link(gcc, core, objects, linker_script(info, limited=False), folder, "endless", "-Wl,--no-check-sections")
+        script = linker_script(info, limited=False, in_ram=in_ram)
+        endless = link(gcc, core, objects, script, folder, "endless", "-Wl,--no-check-sections")
         raise capacity_error(module, info, linked.overflow, measure_sizes(endless.sections, module, model_objects))
     sizes = measure_sizes(linked.sections, module, model_objects)
     elf = folder / "firmware.elf"

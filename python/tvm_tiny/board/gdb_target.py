@@ -7,37 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 from xml.etree import ElementTree
 
+from tvm_tiny.board.debugger import PC, SP, FlashRegion, Stop
 from tvm_tiny.board.rsp import PacketStream
 
 _FLASH_PATIENCE = 120.0  # seconds that erasing a large flash may take
 _PACKET_SIZE = 1024  # where the server does not tell
-SP, PC = 13, 15
+
 _XPSR = 25  # by the layout that all Arm servers share, where none is described
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Why the core halted: the signal, or None where what ran has ended; ``text`` is the server's packet."""
-
-    signal: int | None
-    text: str
-
-
-@dataclass(frozen=True)
-class FlashRegion:
-    """Flash that the server can program: whole blocks of ``block`` bytes are erased."""
-
-    origin: int
-    size: int
-    block: int
-
-
 class GdbTarget:
-    """A halted core behind a GDB remote server.
+    """A halted core behind a GDB remote server: a :class:`tvm_tiny.board.debugger.Debugger`.
 
     All methods raise BoardError where the connection fails, where the server reports an error, and where a reply has not the form
     that the question asks for: nothing is ever guessed.
@@ -80,15 +63,19 @@ class GdbTarget:
         """Whether it is QEMU, whose time is not the core's."""
         return self._ask(b"qqemu.sstepbits").startswith(b"ENABLE")
 
-    def monitor(self, command: str) -> None:
-        """Have the server carry out a command of its own, as GDB's ``monitor`` does."""
+    def monitor(self, command: str) -> str:
+        """Have the server carry out a command of its own, as GDB's ``monitor`` does; what it said."""
         question = b"qRcmd," + command.encode().hex().encode()
-        reply = self._ask(question, _FLASH_PATIENCE)
-        while re.fullmatch(rb"O[0-9a-fA-F]+", reply):
+        reply, said = self._ask(question, _FLASH_PATIENCE), bytearray()
+        while re.fullmatch(rb"O(?:[0-9a-fA-F]{2})+", reply):
+            said += bytes.fromhex(reply[1:].decode())
             reply = self._reply(question, _FLASH_PATIENCE)
         # Some servers put all that the command said into the reply itself.
         if not reply or re.fullmatch(rb"E[0-9a-fA-F]{2}", reply):
             self._refuse(question, reply)
+        if reply != b"OK" and re.fullmatch(rb"(?:[0-9a-fA-F]{2})+", reply):
+            said += bytes.fromhex(reply.decode())
+        return said.decode("utf-8", "replace")
 
     def read(self, address: int, size: int) -> bytes:
         """``size`` bytes of memory from ``address``."""
@@ -172,16 +159,25 @@ class GdbTarget:
 
     def flash_regions(self) -> list[FlashRegion]:
         """The flash of the server's memory map; none where it has no map."""
+        return self._map()[0]
+
+    def ram_regions(self) -> list[tuple[int, int]]:
+        """Origin and size of what the server's memory map calls RAM."""
+        return self._map()[1]
+
+    def _map(self) -> tuple[list[FlashRegion], list[tuple[int, int]]]:
         if "qXfer:memory-map:read" not in self._features:
-            return []
+            return [], []
         text = self._transfer("memory-map", "")
+        flashes, rams = [], []
         try:
-            memories = ElementTree.fromstring(text).iter("memory")
-            return [
-                FlashRegion(int(memory.attrib["start"], 0), int(memory.attrib["length"], 0), _block(memory))
-                for memory in memories
-                if memory.attrib.get("type") == "flash"
-            ]
+            for memory in ElementTree.fromstring(text).iter("memory"):
+                origin, size = int(memory.attrib["start"], 0), int(memory.attrib["length"], 0)
+                if memory.attrib.get("type") == "flash":
+                    flashes.append(FlashRegion(origin, size, _block(memory)))
+                elif memory.attrib.get("type") == "ram":
+                    rams.append((origin, size))
+            return flashes, rams
         except (ElementTree.ParseError, KeyError, ValueError) as error:
             raise self.stream.error(f"has a memory map that cannot be read: {error}") from error
 

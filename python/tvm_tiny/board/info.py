@@ -27,7 +27,8 @@ class BoardInfo:
     ----------
     name, description : str
     kind : str
-        What drives it: "host", "qemu" or "gdb". A kind's own facts stand in the table of its name, here ``connection``.
+        What drives it: "host", "qemu", "gdb", "serial" or "probe". A kind's own facts stand in the table of its name, here
+        ``connection``.
     target : str
         The target for which the board is the default: "cortex-m4", "c" for the host.
     clock : int or None
@@ -38,7 +39,12 @@ class BoardInfo:
     connection : mapping
         The table of the board's kind; for "qemu": ``machine`` (str) and ``arguments`` (list of str); for "gdb": ``host`` (str),
         ``port`` (int), ``reset`` (str, the server's command; "" for none), ``server`` and ``flash`` (str, for people: the command
-        that starts the server, and the one that writes an image).
+        that starts the server, and the one that writes an image),
+        ``part`` (str, pyOCD's name of the part); for "serial": ``device`` (str) and ``baud`` (int); for "probe":
+        ``uid`` and ``part`` (str).
+    uart : mapping
+        What the resident firmware needs to know to use the board's UART: ``driver``, a file of ``src/firmware/resident`` without
+        "uart_" and ".c", or a path ending in ".c"; ``base``, ``irq`` and any further integers; ``baud`` and ``clock`` in hertz.
     npu : str
         The NPU beside the core, "" for none; ``target`` names it too.
     shared : MemoryRegion or None
@@ -55,6 +61,7 @@ class BoardInfo:
     connection: Mapping[str, Any] | None = None
     npu: str = ""
     shared: MemoryRegion | None = None
+    uart: Mapping[str, Any] | None = None
 
     def region(self, name: str) -> MemoryRegion | None:
         """The memory called ``name``, None where the board has none."""
@@ -70,6 +77,7 @@ _FIELDS: dict[str, type] = {
     "stack": int,
     "memory": dict,
     "shared": dict,
+    "uart": dict,
 }
 _TABLES = ("memory", "shared")
 _REQUIRED = ("name", "description", "kind", "target")

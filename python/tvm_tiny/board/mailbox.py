@@ -1,12 +1,12 @@
-"""The debugger's side of ``src/firmware/harness/mailbox.h``: it serves the harness's requests at a breakpoint."""
+"""The other side of ``src/firmware/harness/mailbox.h``: it serves the harness's requests."""
 
 from __future__ import annotations
 
 import struct
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from tvm_tiny.board.gdb_target import PC, GdbTarget
 from tvm_tiny.board.info import BoardInfo
 from tvm_tiny.board.process import Finished
 from tvm_tiny.board.symbols import SymbolTable
@@ -17,7 +17,22 @@ _MAILBOX = struct.Struct("<6I")
 _ANSWER_OFFSET = 20
 _READ_INPUT, _WRITE_OUTPUT, _WRITE_TRACE, _CONSOLE, _EXIT = range(1, 6)
 _MAX_TEXT = 4096
-_STEP = 2  # bytes of the instruction at which the breakpoint is
+
+
+class Core(Protocol):
+    """A core that has a harness loaded and stops at each request of it. All methods raise BoardError where it cannot be reached."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+
+    def write(self, address: int, data: bytes) -> None: ...
+
+    def proceed(self, patience: float) -> bool:
+        """Let the core run to its next request; False where it still runs after ``patience`` seconds."""
+        ...
+
+    def halt(self) -> int | None:
+        """Halt the core, which runs, if it can be halted; where it was, if that can be told."""
+        ...
 
 
 @dataclass
@@ -35,10 +50,9 @@ class Exchange:
 class Mailbox:
     """Serves one run of a harness that is loaded and stands at its entry."""
 
-    def __init__(self, target: GdbTarget, info: BoardInfo, symbols: SymbolTable) -> None:
-        self._target, self._info, self._symbols = target, info, symbols
+    def __init__(self, core: Core, info: BoardInfo, symbols: SymbolTable) -> None:
+        self._core, self._info, self._symbols = core, info, symbols
         self._mailbox = symbols.address_of("tiny_mailbox")
-        self._stop = symbols.address_of("mailbox_stop") & ~1
         self._served = 0
         self._taken = 0  # bytes of the input
 
@@ -48,42 +62,23 @@ class Mailbox:
         Raises
         ------
         BoardError
-            The server fails, the core halts where it should not, or it was reset in the middle.
+            The core cannot be reached, halts where it should not, or it was reset in the middle.
         """
-        target, deadline = self._target, time.monotonic() + timeout
-        target.set_breakpoint(self._stop)
+        deadline = time.monotonic() + timeout
         code = None
         while code is None:
             began = time.monotonic()
-            stop = target.run(max(deadline - began, 0.01))
-            if stop is None:
-                target.halt()
-                exchange.place = self._symbols.describe(target.read_register(PC))
+            if not self._core.proceed(max(deadline - began, 0.01)):
+                place = self._core.halt()
+                exchange.place = None if place is None else self._symbols.describe(place)
                 break
             exchange.longest = max(exchange.longest, time.monotonic() - began)
-            self._require_place(stop.signal, stop.text)
             code = self._answer(exchange)
-            if code is None:
-                # A reset since then has moved it; going on from here without a stack would look like a fault of the model.
-                self._require_place(stop.signal, "the request's answer")
-                target.write_register(PC, self._stop + _STEP)
-        target.clear_breakpoints()
         return Finished(code, exchange.console.decode("ascii", "replace"))
-
-    def _require_place(self, signal: int | None, text: str) -> None:
-        if signal is None:
-            raise BoardError(f"the GDB server of {self._info.name} ended the run with {text}", "was the board reset or unplugged?")
-        place = self._target.read_register(PC) & ~1
-        if place != self._stop:
-            where = self._symbols.describe(place)
-            raise BoardError(
-                f"{self._info.name} is halted at {where} after {text}, expected at its breakpoint in mailbox_stop",
-                "was the board reset or halted by somebody else?",
-            )
 
     def _answer(self, exchange: Exchange) -> int | None:
         """Do what the request asks for; the exit code where it is the last."""
-        magic, sequence, request, address, size, _ = _MAILBOX.unpack(self._target.read(self._mailbox, _MAILBOX.size))
+        magic, sequence, request, address, size, _ = _MAILBOX.unpack(self._core.read(self._mailbox, _MAILBOX.size))
         if magic != _MAGIC:
             raise BoardError(f"the mailbox of {self._info.name} is garbled: it begins with 0x{magic:08x}, expected 0x{_MAGIC:08x}")
         if sequence != self._served + 1:
@@ -96,7 +91,7 @@ class Mailbox:
             return size
         done = self._serve_one(exchange, request, address, size)
         answer = sequence if done else ~sequence & 0xFFFFFFFF
-        self._target.write(self._mailbox + _ANSWER_OFFSET, answer.to_bytes(4, "little"))
+        self._core.write(self._mailbox + _ANSWER_OFFSET, answer.to_bytes(4, "little"))
         return None
 
     def _serve_one(self, exchange: Exchange, request: int, address: int, size: int) -> bool:
@@ -106,7 +101,7 @@ class Mailbox:
             data = exchange.input[self._taken : self._taken + size]
             if len(data) < size:
                 return False
-            self._target.write(address, data)
+            self._core.write(address, data)
             self._taken += size
             return True
         ram = self._info.region("ram")
@@ -114,5 +109,5 @@ class Mailbox:
         if size > limit:
             raise BoardError(f"the mailbox of {self._info.name} is garbled: {size:,} bytes at 0x{address:08x}, at most {limit:,}")
         sink = {_WRITE_OUTPUT: exchange.output, _WRITE_TRACE: exchange.trace, _CONSOLE: exchange.console}[request]
-        sink += self._target.read(address, size)
+        sink += self._core.read(address, size)
         return True

@@ -1,25 +1,9 @@
-/* Transport for debuggers that know nothing of semihosting: mailbox.h. */
+/* Transport without files: mailbox.h. */
 #include "console.h"
 #include "harness_io.h"
 #include "mailbox.h"
 
 volatile struct mailbox tiny_mailbox;
-
-/* A reset while the core is halted leaves no return address, 0xFFFFFFFF in LR: then all begins anew, and the number of
- * the next request tells. */
-__attribute__((naked, noinline, used)) void mailbox_stop(void) {
-  __asm volatile(
-      ".syntax unified\n\t"
-      "nop\n\t"
-      "mov r0, lr\n\t"
-      "adds r0, r0, #1\n\t"
-      "beq 1f\n\t"
-      "bx lr\n"
-      "1:\n\t"
-      "ldr r0, =reset_handler\n\t"
-      "bx r0\n\t"
-      ".ltorg");
-}
 
 static bool request(enum mailbox_request request, const void *address, uint32_t size) {
   const uint32_t sequence = tiny_mailbox.sequence + 1u;

@@ -3,7 +3,10 @@
  * The firmware fills in the mailbox and calls mailbox_stop(), where the debugger has a breakpoint. The debugger moves
  * the bytes straight from or to their place, writes `answer`, sets the program counter behind the breakpoint and lets
  * the core run on. Without an answer to this very request the firmware calls mailbox_stop() again: it never goes on
- * with memory that nobody filled. python/tvm_tiny/board/mailbox.py is the other side. */
+ * with memory that nobody filled. python/tvm_tiny/board/mailbox.py is the other side.
+ *
+ * Above a resident firmware (resident/protocol.h), mailbox_stop() calls that instead, and it passes the stop on over
+ * its UART. */
 #ifndef TVM_TINY_FIRMWARE_MAILBOX_H_
 #define TVM_TINY_FIRMWARE_MAILBOX_H_
 
@@ -28,7 +31,7 @@ struct mailbox {
 
 extern volatile struct mailbox tiny_mailbox;
 
-/* The debugger stops at its first instruction, of two bytes, and goes on at the second. */
+/* A debugger stops at its first instruction, of two bytes, and goes on at the second. */
 void mailbox_stop(void);
 
 #endif /* TVM_TINY_FIRMWARE_MAILBOX_H_ */
