@@ -86,7 +86,7 @@ def test_computes_what_the_emulated_board_does(name: str, tmp_path: Path) -> Non
         with pytest.raises(FirmwareError, match=r"last seen in twice_negate"):
             board.run(board.build(faulty.HANG), SAMPLES, timeout=1)
         with pytest.raises(FirmwareError, match=r"faulted on .* at sample 0"):
-            board.run(board.build(faulty.NULL_WRITE), SAMPLES, timeout=1)
+            board.run(board.build(faulty.NULL_WRITE), SAMPLES, timeout=20)
         board.close()
         cable.close()
 
@@ -133,7 +133,7 @@ def test_cycles_are_systick_s_where_the_core_has_no_counter(
 )
 def test_what_the_model_does_wrong_is_told(board: SerialBoard, image: Image, module: object, message: str) -> None:
     with pytest.raises(FirmwareError) as raised:
-        board.run(board.build(module), SAMPLES, timeout=1)
+        board.run(board.build(module), SAMPLES, timeout=1 if module is faulty.HANG else 20)
     assert re.search(message, raised.value.message), raised.value.message
     # And the board is as good as before.
     assert outputs_of(board, image) == EXPECTED
