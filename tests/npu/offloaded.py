@@ -13,8 +13,8 @@ from tvm_tiny.frontend import load
 from tvm_tiny.frontend.onnx import load_onnx
 from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.model import Model
-from tvm_tiny.npu.compiler import offload_for
 from tvm_tiny.npu.device import Device, Run
+from tvm_tiny.npu.offload import offload_for
 from tvm_tiny.npu.partition import Remark, partition
 from tvm_tiny.op.qdq import Arithmetic
 from tvm_tiny.program import Layer, Program, Tensor

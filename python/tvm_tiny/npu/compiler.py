@@ -14,19 +14,16 @@ from tvm_tiny.npu.commands import Command, Map, Region, Stream, Transfer
 from tvm_tiny.npu.emit import Places, command_of
 from tvm_tiny.npu.hazards import find_hazards
 from tvm_tiny.npu.order import Step, rolling_rows, steps_of
-from tvm_tiny.npu.region import Graph, graph_of
+from tvm_tiny.npu.region import Graph
+from tvm_tiny.npu.requantize import Rescale
 from tvm_tiny.npu.sram import Layout, place
-from tvm_tiny.npu.stream import encode
-from tvm_tiny.npu.tiling import Tiling, best_tiling
+from tvm_tiny.npu.support import rescale_of
+from tvm_tiny.npu.tiling import Tiling
 from tvm_tiny.npu.waits import with_waits
-from tvm_tiny.program import Layer, NpuJob
 from tvm_tiny.target.npu import Npu
 
 if TYPE_CHECKING:
-    import tvm
-    from tvm import relax
-
-    from tvm_tiny.schedule.program import Offload
+    pass
 
 
 @dataclass(frozen=True)
@@ -55,12 +52,34 @@ class Compiled:
         return self.layout.size
 
 
-def compile_graph(graph: Graph, npu: Npu, choice: Choice) -> Compiled:
-    """The streams of ``graph`` as ``choice`` says."""
+class Packer:
+    """The constants of a graph's operations as bytes, each packed once for each way to cut it."""
+
+    def __init__(self, graph: Graph, npu: Npu) -> None:
+        self.graph, self.npu = graph, npu
+        self._known: dict[tuple[int, int, int], dict[str, np.ndarray]] = {}
+        self._rescales: dict[int, Rescale | None] = {}
+
+    def constants(self, number: int, tiling: Tiling) -> dict[str, np.ndarray]:
+        """As :func:`pack.constants`."""
+        key = (number, tiling.split, tiling.depth_step)
+        if key not in self._known:
+            operation = self.graph.operations[number]
+            if operation.on_array and number not in self._rescales:
+                assert operation.node is not None
+                self._rescales[number] = rescale_of(operation.node)
+            self._known[key] = pack.constants(operation, tiling, self.npu, self._rescales.get(number))
+        return self._known[key]
+
+
+def compile_graph(
+    graph: Graph, npu: Npu, choice: Choice, packer: Packer | None = None, *, algorithm: str = "exact", overlap: bool = True
+) -> Compiled:
+    """The streams of ``graph`` as ``choice`` says; ``algorithm`` and ``overlap`` are those of the plan of its SRAM."""
     steps = steps_of(graph, choice.tilings, choice.groups)
     rolling = rolling_rows(graph, steps) if choice.rolling else {}
-    layout = place(graph, steps, rolling)
-    blob, constants, maps = _constants(graph, npu, choice.tilings)
+    layout = place(graph, steps, rolling, algorithm=algorithm, overlap=overlap)
+    blob, constants, maps = _constants(graph, choice.tilings, packer or Packer(graph, npu))
     cache = layout.size
     addresses = {**layout.address, **{name: cache + at for name, at in maps.items()}}
     places = Places(addresses, rolling, {key: (cache + at, size) for key, (at, size) in constants.items()})
@@ -78,7 +97,7 @@ def compile_graph(graph: Graph, npu: Npu, choice: Choice) -> Compiled:
 
 
 def _constants(
-    graph: Graph, npu: Npu, tilings: Sequence[Tiling]
+    graph: Graph, tilings: Sequence[Tiling], packer: Packer
 ) -> tuple[np.ndarray, dict[tuple[int, str], tuple[int, int]], dict[str, int]]:
     """The cache's bytes; in it, (operation, role) → place and size, and constant feature map → place."""
     parts: list[np.ndarray] = []
@@ -93,8 +112,8 @@ def _constants(
         end += size
         return at
 
-    for number, operation in enumerate(graph.operations):
-        for role, data in pack.constants(operation, tilings[number], npu).items():
+    for number, tiling in enumerate(tilings):
+        for role, data in packer.constants(number, tiling).items():
             found[number, role] = (add(data), data.size)
     for name, array in graph.constants.items():
         maps[name] = add(np.frombuffer(array.astype(np.int8).tobytes(), np.uint8))
@@ -111,54 +130,3 @@ def _regions(graph: Graph, constants: int) -> tuple[Region, ...]:
 
 def _load(size: int, cache: int) -> tuple[Command, ...]:
     return (Transfer(0, True, 0, 0, 0, Map(cache, size, 1, 1), 0, 1, size),)
-
-
-def default_choice(graph: Graph, npu: Npu, optimize: str) -> Choice:
-    """Stripes that hide the array's fill and drain; inputs come in beside the first operation."""
-    tilings = []
-    for operation in graph.operations:
-        height, width, _ = operation.output.shape
-        rows = max(1, min(height, -(-4 * npu.size // width)))
-        if operation.moved:
-            rows = max(1, -(-height // 8))
-        tilings.append(best_tiling(operation, rows, npu))
-    numbers = range(len(graph.operations))
-    return Choice(tuple(tilings), tuple((number,) for number in numbers))
-
-
-def offload_for(npu: Npu, optimize: str = "speed") -> Offload:
-    """What `schedule.program.schedule_program` asks for the layers of regions."""
-
-    def offload(mod: tvm.IRModule, function: relax.Function, name: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Layer:
-        graph = graph_of(mod, function)
-        compiled = compile_graph(graph, npu, default_choice(graph, npu, optimize))
-        return layer_of(compiled, npu, name, inputs, outputs)
-
-    return offload
-
-
-def layer_of(compiled: Compiled, npu: Npu, name: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Layer:
-    """The layer that hands ``compiled`` to the NPU."""
-    nodes = [operation.node for operation in compiled.graph.operations if operation.node is not None]
-    macs = sum(node.op.macs(node) for node in nodes)
-    job = NpuJob(
-        npu.name,
-        encode(compiled.run),
-        encode(compiled.load) if compiled.load is not None else b"",
-        compiled.constants,
-        compiled.run.token,
-        compiled.sram,
-        {"layers": [operation.name for operation in compiled.graph.operations]},
-    )
-    return Layer(
-        name,
-        npu.name,
-        None,
-        inputs,
-        outputs,
-        macs=macs,
-        live_macs=macs,
-        offload="npu",
-        npu=job,
-        comment=f"{len(nodes)} operators on {npu.name}",
-    )

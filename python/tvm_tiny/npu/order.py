@@ -2,7 +2,7 @@
 
 A step is some rows of one operation, and becomes one command. Operations in one group run as a cascade: each step of a later one is
 preceded by just those steps of the others whose rows it needs, so that of what flows between them only some rows are alive at one
-time. A group of one runs from its first row to its last.
+time. A group of one runs from its first row to its last, or backwards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def steps_of(graph: Graph, tilings: Sequence[Tiling], groups: Sequence[Sequence[
     """The steps of all groups, one group after the other; ``groups`` cut the operations into runs."""
     steps: list[Step] = []
     for group in groups:
+        first = len(steps)
         _Cascade(graph, tilings, group, steps).run()
+        if len(group) == 1 and tilings[group[0]].backwards:
+            steps[first:] = reversed(steps[first:])
     return tuple(steps)
 
 

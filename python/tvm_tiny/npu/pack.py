@@ -6,7 +6,6 @@ import numpy as np
 
 from tvm_tiny.npu.region import Operation
 from tvm_tiny.npu.requantize import Rescale
-from tvm_tiny.npu.support import rescale_of
 from tvm_tiny.npu.tiling import Tiling
 from tvm_tiny.target.npu import Npu
 
@@ -43,11 +42,12 @@ def parameters(operation: Operation, rescale: Rescale) -> np.ndarray:
     return np.frombuffer(table.tobytes(), np.uint8)
 
 
-def constants(operation: Operation, tiling: Tiling, npu: Npu) -> dict[str, np.ndarray]:
-    """What the operation reads beside its feature maps, by role, as bytes: "weights" and "parameters", or "table"."""
+def constants(operation: Operation, tiling: Tiling, npu: Npu, rescale: Rescale | None) -> dict[str, np.ndarray]:
+    """What the operation reads beside its feature maps, by role, as bytes: "weights" and "parameters", or "table".
+
+    ``rescale`` is :func:`tvm_tiny.npu.support.rescale_of` an operation on the array.
+    """
     if operation.on_array:
-        assert operation.node is not None
-        rescale = rescale_of(operation.node)
         assert rescale is not None, f"{operation.name} has passed its checks"
         return {"weights": folds(operation, tiling, npu), "parameters": parameters(operation, rescale)}
     if operation.kind in ("lookup", "softmax"):

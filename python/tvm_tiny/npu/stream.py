@@ -17,6 +17,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, cached_property
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tvm_tiny.errors import StreamError
@@ -78,7 +79,7 @@ class Form:
     table: Table
     kinds: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Of the whole command, filled up to words."""
         return _words(_size(COMMAND) + _size(self.table)) * 4
@@ -243,9 +244,10 @@ def _value(command: Command, member: str, form: Form) -> int:
     return int(value)
 
 
-def _steps(member: str) -> list[str | int]:
-    """["inputs", 1, "address"] of "inputs[1].address"."""
-    return [int(step) if step.isdigit() else step for step in re.findall(r"\w+", member)]
+@cache
+def _steps(member: str) -> tuple[str | int, ...]:
+    """("inputs", 1, "address") of "inputs[1].address"."""
+    return tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", member))
 
 
 def decode(data: bytes) -> Stream:

@@ -135,12 +135,12 @@ def int8_operands(node: Node, npu: Npu) -> bool:
 
 
 def broadcasting(node: Node, npu: Npu) -> bool:
-    """Operands that are broadcast along the channels, or along some rows or columns and not others"""
+    """An operand that is broadcast along the channels"""
     height, width, channels = planes(node.output.shape)
     for each in node.inputs:
         rank = len(node.output.shape)
         shape = planes((1,) * (rank - len(each.shape)) + tuple(int(extent) for extent in each.shape))
-        if shape not in ((height, width, channels), (1, 1, channels), (height, 1, channels)):
+        if shape[0] not in (1, height) or shape[1] not in (1, width) or shape[2] != channels:
             return False
     return True
 

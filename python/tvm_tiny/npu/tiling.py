@@ -21,11 +21,15 @@ class Tiling:
         Groups of columns that work on different pixels.
     depth_step : int
         Rows of the array that a fold uses: how the depth of the sums is cut.
+    backwards : bool
+        Commands go from the last rows to the first: then the output may lie a little behind the input instead of in front of it.
+        Not in cascades.
     """
 
     rows: int
     split: int = 1
     depth_step: int = 1
+    backwards: bool = False
 
 
 def depth_of(operation: Operation) -> int:

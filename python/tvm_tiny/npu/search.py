@@ -1,0 +1,138 @@
+"""Which tilings, order and cascades a region gets: candidates are compiled, and the device model counts their cycles.
+
+"speed": from the best of some uniform tilings, the rows of one operation after the other are tried, as long as cycles become fewer.
+"ram": of many combinations, a cascade of the first operations or of all, rows forwards or to and fro, the one that needs the least
+SRAM among those that cost bearably more cycles than the fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tvm_tiny.errors import CapacityError
+from tvm_tiny.npu.compiler import Choice, Compiled, Packer, compile_graph
+from tvm_tiny.npu.device import count
+from tvm_tiny.npu.region import Graph, Operation
+from tvm_tiny.npu.stream import encode
+from tvm_tiny.npu.tiling import Tiling, best_tiling
+from tvm_tiny.target.npu import Npu
+
+MOST_EXTRA = 0.2
+MOST_DRAINS = 2
+"""What a plan for little SRAM may cost: a part of the fastest plan's cycles, and the array filled and drained so many times more for
+each operation."""
+
+_PIXELS = (0.5, 1, 2, 4, 8, 16)
+"""Pixels of a command, as multiples of the array's size: fewer than one do not hide the loading of the next weights."""
+
+_MOVES = 8
+"""Commands for a transfer of a feature map, if nothing else decides."""
+
+_STRIPES = (1, 2, 3, 4, 5, 6, 8, 12)
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cycles of the run stream, and bytes of SRAM that activations take."""
+
+    cycles: int
+    sram: int
+
+
+def compile_for(graph: Graph, npu: Npu, optimize: str = "speed") -> Compiled:
+    """``graph`` compiled for speed, or with ``optimize`` "ram" for little SRAM.
+
+    Raises
+    ------
+    CapacityError
+        The SRAM is too small.
+    """
+    search = _Search(graph, npu)
+    fastest = search.fastest()
+    choice = search.smallest(fastest) if optimize == "ram" else fastest
+    compiled = compile_graph(graph, npu, choice, search.packer, overlap=optimize == "ram")
+    if compiled.run.sram > npu.sram:
+        compiled = compile_graph(graph, npu, search.smallest(fastest), search.packer)
+    if compiled.run.sram > npu.sram:
+        raise CapacityError(
+            f"{npu.name} has {npu.sram:,} bytes of SRAM: {compiled.sram:,} for activations and {compiled.constants.size:,} for "
+            f"weights and parameters are {compiled.run.sram - npu.sram:,} too many",
+            "choose a larger NPU or a smaller model",
+        )
+    return compiled
+
+
+def uniform(graph: Graph, npu: Npu, pixels: float, *, fro: bool = False) -> tuple[Tiling, ...]:
+    """Tilings of commands of about ``pixels`` times the array's size; with ``fro`` every other operation runs backwards."""
+    tilings = []
+    back = False
+    for operation in graph.operations:
+        height, width, _ = operation.output.shape
+        rows = -(-height // _MOVES) if operation.moved else min(height, max(1, int(pixels * npu.size) // width))
+        back = fro and not back and not operation.moved
+        tilings.append(replace(best_tiling(operation, rows, npu), backwards=back))
+    return tuple(tilings)
+
+
+def alone(graph: Graph) -> tuple[tuple[int, ...], ...]:
+    """Every operation after the other."""
+    return tuple((number,) for number in range(len(graph.operations)))
+
+
+def cascaded(graph: Graph, end: int) -> tuple[tuple[int, ...], ...]:
+    """The operations in front of number ``end`` as one cascade."""
+    return (tuple(range(end)), *alone(graph)[end:])
+
+
+class _Search:
+    def __init__(self, graph: Graph, npu: Npu) -> None:
+        self.graph, self.npu = graph, npu
+        self.packer = Packer(graph, npu)
+
+    def fastest(self) -> Choice:
+        groups = alone(self.graph)
+        seeds = [Choice(uniform(self.graph, self.npu, pixels), groups) for pixels in _PIXELS]
+        best = min(seeds, key=self.cycles)
+        least = self.cycles(best)
+        for _ in range(_ROUNDS):
+            before = least
+            for number, operation in enumerate(self.graph.operations):
+                for tiling in self._variants(operation):
+                    tried = replace(best, tilings=(*best.tilings[:number], tiling, *best.tilings[number + 1 :]))
+                    if tiling != best.tilings[number] and (found := self.cycles(tried)) < least:
+                        best, least = tried, found
+            if least == before:
+                break
+        return best
+
+    def smallest(self, fastest: Choice) -> Choice:
+        drains = MOST_DRAINS * 2 * self.npu.size * len(self.graph.operations)
+        limit = (1 + MOST_EXTRA) * self.cycles(fastest) + drains
+        found = [(self.cost(choice), choice) for choice in self._frugal(fastest)]
+        bearable = [each for each in found if each[0].cycles <= limit] or found
+        return min(bearable, key=lambda each: (each[0].sram, each[0].cycles))[1]
+
+    def _frugal(self, fastest: Choice) -> Iterator[Choice]:
+        count = len(self.graph.operations)
+        ends = sorted({*range(2, min(count, 8) + 1), *range(10, count, 4), count})
+        yield fastest
+        for pixels in _PIXELS:
+            tilings = uniform(self.graph, self.npu, pixels, fro=True)
+            yield Choice(tilings, alone(self.graph))
+            for end in ends:
+                yield Choice(tilings, cascaded(self.graph, end), rolling=True)
+
+    def _variants(self, operation: Operation) -> Sequence[Tiling]:
+        height = operation.output.shape[0]
+        rows = sorted({-(-height // stripes) for stripes in _STRIPES})
+        return [best_tiling(operation, each, self.npu) for each in rows]
+
+    def cycles(self, choice: Choice) -> int:
+        return self.cost(choice, overlap=False).cycles
+
+    def cost(self, choice: Choice, *, overlap: bool = True) -> Cost:
+        compiled = compile_graph(self.graph, self.npu, choice, self.packer, overlap=overlap)
+        wide = replace(self.npu, sram=max(self.npu.sram, compiled.run.sram))
+        return Cost(count(wide, encode(compiled.run)).cycles, compiled.sram)
