@@ -15,10 +15,12 @@ CYCLES = {
     "etpu-16": {"kws": 28_000, "vww": 60_000, "ic": 62_000, "ad": 24_000},
     "etpu-64": {"kws": 8_000, "vww": 30_000, "ic": 9_000, "ad": 8_000},
 }
+SRAM = {"kws": 15.6, "vww": 48.0, "ic": 35.0, "ad": 0.8}
+"""KiB for activations: those of Vela 5.2 for Ethos-U55-256 with --optimise Size."""
 
 
 @pytest.mark.parametrize("npu", ["etpu-16", "etpu-32", "etpu-64"])
-@pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
+@pytest.mark.parametrize("name", SRAM)
 def test_a_whole_model_is_one_job_and_exact(models_dir: Path, name: str, npu: str) -> None:
     compiled = offloaded(models_dir / f"{name}.tflite", get_npu(npu))
     assert [layer.offload for layer in compiled.program.layers] == ["npu"]
@@ -26,3 +28,15 @@ def test_a_whole_model_is_one_job_and_exact(models_dir: Path, name: str, npu: st
     wrong, (run,) = mismatches(compiled, samples=5)
     assert wrong == 0
     assert run.cycles <= CYCLES.get(npu, {}).get(name, run.cycles)
+
+
+@pytest.mark.parametrize("npu", CYCLES)
+@pytest.mark.parametrize("name", SRAM)
+def test_little_sram_is_enough(models_dir: Path, name: str, npu: str) -> None:
+    compiled = offloaded(models_dir / f"{name}.tflite", get_npu(npu), "ram")
+    (job,) = (layer.npu for layer in compiled.jobs)
+    assert job is not None
+    assert job.sram <= SRAM[name] * 1024
+    wrong, (run,) = mismatches(compiled, samples=2)
+    assert wrong == 0
+    assert run.cycles <= CYCLES[npu][name]

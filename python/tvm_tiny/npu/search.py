@@ -11,17 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tvm_tiny.errors import CapacityError
-from tvm_tiny.npu.compiler import Choice, Compiled, Packer, compile_graph
 from tvm_tiny.npu.device import count
 from tvm_tiny.npu.region import Graph, Operation
 from tvm_tiny.npu.stream import encode
+from tvm_tiny.npu.streams import Choice, Compiled, Packer, compile_graph
 from tvm_tiny.npu.tiling import Tiling, best_tiling
 from tvm_tiny.target.npu import Npu
 
 MOST_EXTRA = 0.2
 MOST_DRAINS = 2
-"""What a plan for little SRAM may cost: a part of the fastest plan's cycles, and the array filled and drained so many times more for
-each operation."""
+"""What a plan for little SRAM may cost: a part of the fastest plan's cycles, and for each operation the array filled and drained so
+many times more."""
 
 _PIXELS = (0.5, 1, 2, 4, 8, 16)
 """Pixels of a command, as multiples of the array's size: fewer than one do not hide the loading of the next weights."""
