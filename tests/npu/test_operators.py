@@ -42,16 +42,15 @@ class Net:
         return self.b.weights(name, self.rng.normal(0, 1, shape), axis=None)
 
 
-def check(net, outputs, npus=(TINY, ETPU_16, ETPU_64), optimizations=("speed", "ram")):
+def check(net, outputs):
     """The whole network is one job on each machine, and exact."""
     source = net.b.build(outputs)
-    for npu in npus:
-        for optimize in optimizations:
-            compiled = offloaded(source, npu, optimize)
-            assert compiled.remarks == ()
-            assert [layer.offload for layer in compiled.program.layers] == ["npu"]
-            wrong, _runs = mismatches(compiled)
-            assert wrong == 0, (npu.size, optimize)
+    for npu, optimize in ((TINY, "speed"), (ETPU_16, "ram"), (ETPU_64, "speed")):
+        compiled = offloaded(source, npu, optimize)
+        assert compiled.remarks == ()
+        assert [layer.offload for layer in compiled.program.layers] == ["npu"]
+        wrong, _runs = mismatches(compiled)
+        assert wrong == 0, (npu.size, optimize)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,7 @@ def test_sums_and_products(kind, second):
         "column": lambda: net.int8("k", (1, 9, 1, 5)),
     }[second]()
     z = getattr(net.b, kind)(y, other, "z", scale=0.11, zero_point=7)
-    check(net, [net.conv(z, 4, "c")], npus=(TINY, ETPU_16))
+    check(net, [net.conv(z, 4, "c")])
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": (2, 2)}, {"padding": "VALID", "stride": (1, 2)}])
@@ -112,7 +111,7 @@ def test_pooling(options):
     y = net.conv(net.x, 18, "a")
     z = net.b.max_pool2d(y, (3, 2), "max", **options)
     w = net.b.average_pool2d(y, (3, 2), "mean", **options)
-    check(net, [net.b.add(z, w, "sum", scale=0.1, zero_point=0)], npus=(TINY, ETPU_16))
+    check(net, [net.b.add(z, w, "sum", scale=0.1, zero_point=0)])
 
 
 def test_tables_and_softmax():
@@ -125,7 +124,7 @@ def test_padding_and_resizing():
     net = Net()
     y = net.b.pad(net.conv(net.x, 6, "a"), [(0, 0), (2, 1), (0, 3), (0, 0)], "pad")
     y = net.b.resize_nearest_neighbor(y, (24, 20), "twice")
-    check(net, [net.conv(y, 4, "b", stride=(2, 2))], npus=(TINY, ETPU_16))
+    check(net, [net.conv(y, 4, "b", stride=(2, 2))])
 
 
 @pytest.mark.parametrize("axis", [1, 2, 3])
@@ -133,7 +132,7 @@ def test_concatenation(axis):
     net = Net()
     y = net.conv(net.x, 5, "a")
     z = net.conv(net.x, 5, "b", scale=0.06, zero_point=-4)
-    check(net, [net.conv(net.b.concatenation([y, z, y], axis, "joined"), 4, "c")], npus=(TINY, ETPU_16))
+    check(net, [net.conv(net.b.concatenation([y, z, y], axis, "joined"), 4, "c")])
 
 
 def test_views_and_several_outputs():

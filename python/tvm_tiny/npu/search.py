@@ -30,7 +30,9 @@ _MOVES = 8
 """Commands for a transfer of a feature map, if nothing else decides."""
 
 _STRIPES = (1, 2, 3, 4, 5, 6, 8, 12)
-_ROUNDS = 2
+_ROUNDS = 3
+_WORTH = 0.02
+"""Of the cycles that a round has to save for another one to be made."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class _Search:
                     tried = replace(best, tilings=(*best.tilings[:number], tiling, *best.tilings[number + 1 :]))
                     if tiling != best.tilings[number] and (found := self.cycles(tried)) < least:
                         best, least = tried, found
-            if least == before:
+            if least > (1 - _WORTH) * before:
                 break
         return best
 

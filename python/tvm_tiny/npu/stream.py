@@ -16,8 +16,10 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
+from operator import attrgetter, itemgetter
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tvm_tiny.errors import StreamError
@@ -145,6 +147,7 @@ _BY_TYPE = {form.type: form for form in FORMS}
 _BY_OPCODE = {form.opcode: form for form in FORMS}
 
 
+@cache
 def _format(table: Table) -> str:
     return "<" + "".join(_TYPES[kind] for kind, _member in table)
 
@@ -238,10 +241,22 @@ def _command_bytes(command: Command, index: int) -> bytes:
 def _value(command: Command, member: str, form: Form) -> int:
     if member == "kind":
         return form.kinds.index(str(getattr(command, member)))
-    value: Any = command
-    for step in _steps(member):
-        value = value[step] if isinstance(step, int) else getattr(value, step)
-    return int(value)
+    value: int = _getter(member)(command)
+    return value
+
+
+@cache
+def _getter(member: str) -> Callable[[Any], Any]:
+    """What finds a member of a command."""
+    name, index, attribute = re.fullmatch(r"([\w.]+)(?:\[(\d+)\])?(?:\.(\w+))?", member).groups()  # type: ignore[union-attr]
+    outer = attrgetter(name)
+    if index is None:
+        return outer
+    element = itemgetter(int(index))
+    if attribute is None:
+        return lambda command: element(outer(command))
+    inner = attrgetter(attribute)
+    return lambda command: inner(element(outer(command)))
 
 
 @cache
