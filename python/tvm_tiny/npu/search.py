@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tvm_tiny.errors import CapacityError
 from tvm_tiny.npu.device import count
+from tvm_tiny.npu.hazards import find_hazards
 from tvm_tiny.npu.region import Graph, Operation
 from tvm_tiny.npu.stream import encode
 from tvm_tiny.npu.streams import Choice, Compiled, Packer, compile_graph
@@ -63,6 +64,8 @@ def compile_for(graph: Graph, npu: Npu, optimize: str = "speed") -> Compiled:
             f"weights and parameters are {compiled.run.sram - npu.sram:,} too many",
             "choose a larger NPU or a smaller model",
         )
+    hazards = find_hazards(compiled.run.commands)
+    assert not hazards, hazards[0]
     return compiled
 
 

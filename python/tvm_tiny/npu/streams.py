@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -86,11 +86,17 @@ def compile_graph(
     commands = with_waits([command for command, _ in emitted], [touched for _, touched in emitted])
     regions = _regions(graph, blob.size)
     sram = cache + blob.size
-    token = (zlib.crc32(blob.tobytes()) or 1) if blob.size else 0
+    token = _token(npu, blob, cache)
     names = tuple(operation.name for operation in graph.operations)
     run = Stream(npu.name, commands, regions, sram, cache, token, layers=names)
-    load = Stream(npu.name, _load(blob.size, cache), regions[:1], sram, cache, token, load=True) if blob.size else None
+    load = Stream(npu.name, _load(blob.size, cache), regions, sram, cache, token, load=True) if blob.size else None
     return Compiled(graph, choice, steps, layout, run, load, blob)
+
+
+def _token(npu: Npu, blob: np.ndarray, cache: int) -> int:
+    """What stands for these constants at this place, 0 for none: 32 bits of a hash."""
+    content = hashlib.sha256(f"{npu.name} {cache}\n".encode() + blob.tobytes()).digest()
+    return (int.from_bytes(content[:4], "little") or 1) if blob.size else 0
 
 
 def _constants(
