@@ -17,7 +17,7 @@ from tvm_tiny.target import Core, get_core
 M4 = get_core("cortex-m4")
 FAULTS = ("none", "raises", "does not compile", "crashes", "hangs", "is wrong")
 RAISES, UNCOMPILABLE, CRASHES, HANGS, WRONG = range(1, 6)
-TURNS = (8, 0, 2, 3, 4, 5, 6, 7, 1)
+TURNS = (8, 0, 4)
 
 
 def convolution(*, seed: int = 0, channels: int = 4, zero_point: int = 3, stride: int = 1) -> Node:

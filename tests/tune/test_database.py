@@ -15,7 +15,7 @@ from tvm_tiny.tune.workload import Workload, workload_of
 from .conftest import M4, convolution
 
 pytestmark = pytest.mark.usefixtures("faulty")
-BETTER = Decision("faulty", {"turns": 2, "fault": 0})
+BETTER = Decision("faulty", {"turns": 4, "fault": 0})
 
 
 def workload(compiler: str = "gcc-12", **shape: int) -> Workload:

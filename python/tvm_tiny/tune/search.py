@@ -24,7 +24,7 @@ from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import tvm_target
 from tvm_tiny.tune.candidate import Candidate
 from tvm_tiny.tune.features import feature_extractor
-from tvm_tiny.tune.space import decision_of, space_generator
+from tvm_tiny.tune.space import decision_of, label, space_generator
 from tvm_tiny.tune.workload import Workload
 
 SEARCHES = ("xgboost", "random")
@@ -95,14 +95,17 @@ class Search:
     database: Any
     proposal: Proposal | None = None
     predicted: list[float | None] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def propose(self) -> Proposal | None:
         """The next candidates, None where the search is at its end."""
-        candidates = self.context.generate_measure_candidates()
+        # The strategy notices only after some empty rounds that there is nothing left.
+        candidates = None if len(self.seen) == self.workload.size else self.context.generate_measure_candidates()
         if candidates is None:
             self.proposal = None
             return None
         self.proposal = Proposal(list(candidates), [decision_of(each.sch) for each in candidates])
+        self.seen |= {label(decision) for decision in self.proposal.decisions}
         return self.proposal
 
     def learn(self, costs: Sequence[float | None]) -> None:

@@ -1,0 +1,59 @@
+"""Renews the records that come with the package: ``python -m tvm_tiny.tune.ship MODEL... --database WORK``.
+
+Each model is tuned on the emulated board of each core into a folder of its own below WORK, whose journals make the next time cheap.
+From these come ``records/<core>``: workloads for which something is better than the default, compressed. Tests hold the arenas and
+the code of the models against their limits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tvm_tiny.tune.database import RECORDS, WORKLOADS, Tuned, load_database, merged, save_database
+from tvm_tiny.tune.decide import shipped_folder
+
+BOARDS = {"cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500", "cortex-m33": "mps2-an505", "cortex-m55": "mps3-an547"}
+"""Core → the board that its records are measured on."""
+
+
+def pack(folder: Path, known: Mapping[str, Tuned]) -> None:
+    """Write those of ``known`` that gain something as compressed files; the same records make the same bytes."""
+    better = [each for _, each in sorted(known.items()) if each.best is not None]
+    save_database(folder, better)
+    for name in (WORKLOADS, RECORDS):
+        path = folder / name
+        path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tvm_tiny.tune.ship", description="Renew the records that come with the package."
+    )
+    parser.add_argument("models", metavar="MODEL", type=Path, nargs="+", help="model files")
+    parser.add_argument("--database", metavar="WORK", type=Path, required=True, help="folder for databases and journals")
+    parser.add_argument("--core", metavar="CORE", action="append", choices=list(BOARDS), help="only for this core (default: all)")
+    parser.add_argument("--trials", metavar="N", type=int, default=64, help="candidates for each different layer (default: 64)")
+    parser.add_argument("--seed", metavar="S", type=int, default=0)
+    options = parser.parse_args(arguments)
+    for core in options.core or BOARDS:
+        renew(core, options.models, options.database / core, options.trials, options.seed)
+
+
+def renew(core: str, models: Sequence[Path], work: Path, trials: int, seed: int) -> None:
+    """Tune ``models`` on ``core`` and write its records."""
+    import tvm_tiny  # the API, which is above this room: a script may use it
+
+    for model in models:
+        result = tvm_tiny.tune(model, board=BOARDS[core], database=work, trials=trials, seed=seed)
+        sys.stderr.write(f"{core} {model.name}: {result.default_total:,} -> {result.best_total:,} {result.unit}\n")
+    pack(shipped_folder(core), merged([load_database(work)]))
+
+
+if __name__ == "__main__":
+    main()
