@@ -324,18 +324,12 @@ def tune(
     core = _core_of(target or boards[0].target, optimize)
     progress("importing TVM")
     from tvm_tiny.board.toolchain import compiler_version
-    from tvm_tiny.op.qdq import Arithmetic
-    from tvm_tiny.schedule.program import schedule_program
-    from tvm_tiny.transform.lower_integer import lower_integer
-    from tvm_tiny.transform.pipeline import run_passes
-    from tvm_tiny.tune.tuner import Options, tune_nodes
+    from tvm_tiny.tune.tuner import Options, model_nodes, tune_nodes
 
     progress("reading the model")
     source = _loaded(model, None)
-    lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
-    program = schedule_program(run_passes(lowered.mod), source, core)
     return tune_nodes(
-        [(layer.name, layer.node) for layer in program.layers if layer.node is not None and layer.offload == "cpu"],
+        model_nodes(source, core, rounding),
         core,
         boards,
         Path(database),

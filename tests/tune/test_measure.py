@@ -10,7 +10,7 @@ from tvm_tiny.errors import BoardError
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.tune.candidate import Candidate, candidate_of, module_of
 from tvm_tiny.tune.measure import Boards, Job, measure
-from tvm_tiny.tune.reference import expected, samples_for
+from tvm_tiny.tune.reference import samples_with_expected
 from tvm_tiny.tune.workload import Workload, workload_of
 
 from .conftest import CRASHES, HANGS, M4, RAISES, UNCOMPILABLE, WRONG, convolution
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("faulty")
 
 
 def job_of(workload: Workload, timeout: float = 3.0) -> Job:
-    samples = samples_for(workload.node, 0)
+    samples, wanted = samples_with_expected(workload.node, 0)
     default = candidate_of(workload, workload.default)
-    return Job(workload, default, samples, expected(workload.node, samples), timeout=timeout)
+    return Job(workload, default, samples, wanted, timeout=timeout)
 
 
 def candidate(workload: Workload, turns: int = 8, fault: int = 0) -> Candidate:
@@ -33,6 +33,7 @@ def workload() -> Workload:
     return workload_of(convolution(), M4)
 
 
+@pytest.mark.slow
 def test_each_failure_is_found_among_good_candidates(workload: Workload) -> None:
     given = [
         candidate(workload, 8),

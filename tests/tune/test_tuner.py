@@ -31,6 +31,7 @@ def tuned(folder: Path, nodes: list[tuple[str, Node]] = LAYERS, *, pattern: str 
     return tune_nodes(nodes, M4, [get_board("mps2-an386")], folder, given, model="m", compiler="gcc-12", pattern=pattern)
 
 
+@pytest.mark.slow
 def test_a_run_finds_the_best_past_all_failures_and_remembers_everything(tmp_path: Path) -> None:
     result = tuned(tmp_path)
     (layer,) = result.layers
@@ -65,6 +66,7 @@ def test_random_search_of_few_trials(tmp_path: Path) -> None:
     assert {trial.predicted for trial in result.layers[0].trials} == {None}
 
 
+@pytest.mark.slow
 def test_what_makes_the_arena_grow_is_not_chosen_unless_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tvm_tiny.tune.candidate import Candidate
 
@@ -103,6 +105,7 @@ test_tuner.tuned(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_resumes_with_all_that_it_had_measured(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}

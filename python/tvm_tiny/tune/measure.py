@@ -13,14 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import numpy as np
-
 from tvm_tiny.board.base import Board, RunResult
 from tvm_tiny.board.emulated import EmulatedBoard
 from tvm_tiny.board.host import HostBoard
 from tvm_tiny.errors import BoardError, CapacityError, FirmwareError, HangError, ToolchainError, UnsupportedOperatorError
 from tvm_tiny.tune.candidate import Candidate, module_of
-from tvm_tiny.tune.reference import Sample
+from tvm_tiny.tune.reference import Expected, Sample
 from tvm_tiny.tune.workload import Workload
 
 Status = Literal["ok", "compile", "crash", "hang", "wrong"]
@@ -65,7 +63,7 @@ class Job:
     workload: Workload
     default: Candidate
     samples: Sequence[Sample]
-    expected: Sequence[np.ndarray]
+    expected: Sequence[Expected]
     optimize: str = "speed"
     timeout: float = 30.0
 
@@ -135,7 +133,7 @@ def batches(job: Job, candidates: Sequence[Candidate], board: Board, lanes: int)
     if not candidates:
         return []
     activations = sum(array.nbytes for array in job.samples[0].values())
-    output = job.expected[0].nbytes
+    output = job.expected[0].output.nbytes
     most = BATCH
     if board.ram_size is not None:
         scratch = max(each.scratch for each in candidates)
@@ -226,12 +224,10 @@ def _require_tools(board: Board, job: Job, candidate: Candidate, error: Exceptio
 
 def _outcome(job: Job, candidate: Candidate, result: RunResult, index: int) -> Outcome:
     for number, (outputs, expected) in enumerate(zip(result.outputs, job.expected, strict=True)):
-        found = outputs[f"y{index}"]
-        if found.shape != expected.shape or found.tobytes() != expected.tobytes():
-            different = int(np.count_nonzero(found != expected))
-            return Outcome(
-                "wrong", message=f"{different:,} of {expected.size:,} elements of sample {number} are not the reference's"
-            )
+        different = expected.differences(outputs[f"y{index}"])
+        if different:
+            message = f"{different:,} of {expected.output.size:,} elements of sample {number} are not the reference's"
+            return Outcome("wrong", message=message)
     if result.layers:
         return Outcome("ok", result.layers[index].cycles, result.layers[index].instructions)
     return Outcome("ok", result.cycles, result.instructions)

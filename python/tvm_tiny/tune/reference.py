@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tvm_tiny.board.compile import complaint
 from tvm_tiny.board.toolchain import HOST_CC, find_tool, run_tool
 from tvm_tiny.codegen.runtime import header_files, headers_for
-from tvm_tiny.op.operator import Node, Value
+from tvm_tiny.op.operator import Definition, Node, Value
+
+if TYPE_CHECKING:
+    from tvm import te
 
 Sample = dict[str, np.ndarray]
+
+_BINDING = 0.5
+"""The part of an output that a sample should be able to tell right from wrong."""
 
 
 def samples_for(node: Node, seed: int) -> list[Sample]:
@@ -51,31 +59,123 @@ def _extremes(generator: np.random.Generator, value: Value) -> np.ndarray:
     return generator.choice(few, value.shape, p=share)
 
 
-def expected(node: Node, samples: Sequence[Sample]) -> list[np.ndarray]:
-    """The output for each of ``samples``: the TE definition, unscheduled, compiled by LLVM for this machine.
+@dataclass(frozen=True)
+class Expected:
+    """What a sample must give.
+
+    Attributes
+    ----------
+    output : array
+        Of the node's output's shape and dtype.
+    binding : bool array or None
+        Which elements a candidate must have right; None for all. An implementation may rely on the limits of the accumulator,
+        which the model keeps and inputs of any values do not.
+    """
+
+    output: np.ndarray
+    binding: np.ndarray | None = None
+
+    def differences(self, found: np.ndarray) -> int:
+        """How many binding elements differ."""
+        different = found.view(np.uint8) != self.output.view(np.uint8)
+        different = different.reshape(*self.output.shape, -1).any(axis=-1)
+        return int(np.count_nonzero(different if self.binding is None else different & self.binding))
+
+    @property
+    def share(self) -> float:
+        """The part of the elements that are binding."""
+        return 1.0 if self.binding is None else float(self.binding.mean())
+
+
+def samples_with_expected(node: Node, seed: int) -> tuple[list[Sample], list[Expected]]:
+    """:func:`samples_for` with what they must give; where that binds less than half of an output, inputs of a smaller range.
 
     Raises
     ------
     ToolchainError
         This machine has no C compiler for the functions of the runtime.
     """
+    run = _reference(node)
+    samples, results = [], []
+    for sample in samples_for(node, seed):
+        narrowed = [_narrowed(node, sample, reach) for reach in (256, 128, 64, 32, 8, 2)]
+        tried = ((each, run(each)) for each in narrowed)
+        best = next(((each, found) for each, found in tried if found.share >= _BINDING), None)
+        each, found = best or (narrowed[-1], run(narrowed[-1]))
+        samples.append(each)
+        results.append(found)
+    return samples, results
+
+
+def _narrowed(node: Node, sample: Sample, reach: int) -> Sample:
+    """``sample`` with values of integers within ``reach`` above what padding is filled with, which is the input's zero point."""
+    zero = int(getattr(node.attrs, "pad_value", -128))
+    if reach == 256:
+        return sample
+    return {
+        name: (zero + (array.astype(np.int64) - zero) % reach).clip(*_limits(array)).astype(array.dtype)
+        if array.dtype.kind == "i"
+        else array
+        for name, array in sample.items()
+    }
+
+
+def _limits(array: np.ndarray) -> tuple[int, int]:
+    limits = np.iinfo(array.dtype)
+    return int(limits.min), int(limits.max)
+
+
+def _reference(node: Node) -> Callable[[Sample], Expected]:
+    """The TE definition, unscheduled, compiled by LLVM for this machine."""
+    definition = node.op.define(node)
+    whole = _compiled(definition, definition.output)
+    bias = definition.constants.get("bias")
+    stage = _stage(definition.output, "acc")
+    limited = node.accumulator is not None and bias is not None and stage is not None
+    total = _compiled(definition, stage) if limited else None
+
+    def run(sample: Sample) -> Expected:
+        output = whole(sample)
+        if total is None or node.accumulator is None or bias is None:
+            return Expected(output)
+        reached = total(sample).astype(np.int64) + bias[1].astype(np.int64)
+        low, high = node.accumulator
+        return Expected(output, ((reached >= low) & (reached <= high)).reshape(output.shape))
+
+    return run
+
+
+def _stage(output: te.Tensor, name: str) -> te.Tensor | None:
+    """The stage called ``name`` that ``output`` is computed from."""
+    pending = [output]
+    while pending:
+        tensor = pending.pop()
+        if tensor.op.name == name:
+            return tensor
+        pending += list(tensor.op.input_tensors)
+    return None
+
+
+def _compiled(definition: Definition, output: te.Tensor) -> Callable[[Sample], np.ndarray]:
+    """A function from a sample to the values of ``output``."""
     import tvm
     from tvm import te
     from tvm.target import Target
 
-    definition = node.op.define(node)
     placeholders = [placeholder for placeholder, _ in definition.constants.values()]
-    func = te.create_prim_func([*definition.inputs, *placeholders, definition.output])
+    func = te.create_prim_func([*definition.inputs, *placeholders, output])
     _load_runtime(headers_for(func.script()))
     module = tvm.IRModule({"main": func.with_attr("global_symbol", "main")})
     run = tvm.compile(module, target=Target("llvm"))["main"]
     constants = [tvm.runtime.tensor(np.ascontiguousarray(data)) for _, data in definition.constants.values()]
-    results = []
-    for sample in samples:
-        output = tvm.runtime.tensor(np.zeros(node.output.shape, node.output.dtype))
-        run(*(tvm.runtime.tensor(sample[name]) for name in sorted(sample)), *constants, output)
-        results.append(output.numpy())
-    return results
+    shape, dtype = tuple(int(extent) for extent in output.shape), str(output.dtype)
+
+    def compute(sample: Sample) -> np.ndarray:
+        result = tvm.runtime.tensor(np.zeros(shape, dtype))
+        run(*(tvm.runtime.tensor(np.ascontiguousarray(sample[name])) for name in sorted(sample)), *constants, result)
+        return result.numpy()
+
+    return compute
 
 
 @cache

@@ -47,10 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def renew(core: str, models: Sequence[Path], work: Path, trials: int, seed: int) -> None:
     """Tune ``models`` on ``core`` and write its records."""
-    import tvm_tiny  # the API, which is above this room: a script may use it
+    from tvm_tiny.board import get_board
+    from tvm_tiny.board.toolchain import compiler_version
+    from tvm_tiny.frontend import load
+    from tvm_tiny.target import get_core
+    from tvm_tiny.tune.tuner import Options, model_nodes, tune_nodes
 
-    for model in models:
-        result = tvm_tiny.tune(model, board=BOARDS[core], database=work, trials=trials, seed=seed)
+    target, board = get_core(core), get_board(BOARDS[core])
+    for path in models:
+        model = load(path)
+        result = tune_nodes(
+            model_nodes(model, target),
+            target,
+            [board],
+            work,
+            Options(trials=trials, seed=seed),
+            model=model.name,
+            compiler=compiler_version(),
+        )
         sys.stderr.write(f"{core} {model.name}: {result.default_total:,} -> {result.best_total:,} {result.unit}\n")
     pack(shipped_folder(core), merged([load_database(work)]))
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from tvm_tiny.board.base import Board
 from tvm_tiny.errors import BoardError, TargetError, TinyError
@@ -21,11 +22,14 @@ from tvm_tiny.tune.candidate import Candidate, candidate_of
 from tvm_tiny.tune.database import Tuned, load_database, merged, save_database, tuned
 from tvm_tiny.tune.journal import Entry, Journal
 from tvm_tiny.tune.measure import Boards, Job, Outcome
-from tvm_tiny.tune.reference import expected, samples_for
+from tvm_tiny.tune.reference import samples_with_expected
 from tvm_tiny.tune.result import Trial, TunedLayer, TuningResult
 from tvm_tiny.tune.search import Search, make_searches
 from tvm_tiny.tune.space import label
 from tvm_tiny.tune.workload import Workload, workload_of
+
+if TYPE_CHECKING:
+    from tvm_tiny.model import Model
 
 Progress = Callable[[str], None]
 
@@ -160,9 +164,8 @@ class Tuner:
         for index, named in enumerate(layers):
             self.progress(f"measuring the defaults ({index + 1} of {len(layers)})")
             workload = named.workload
-            samples = samples_for(workload.node, self.options.seed)
+            samples, wanted = samples_with_expected(workload.node, self.options.seed)
             default = candidate_of(workload, workload.default)
-            wanted = expected(workload.node, samples)
             job = Job(workload, default, samples, wanted, self.optimize, self.options.timeout)
             jobs.append((named, job, self._start(job, [workload.default])))
         searches = make_searches(
@@ -335,6 +338,24 @@ class Tuner:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def model_nodes(model: Model, core: Core, rounding: Literal["tflite-micro", "litert"] = "tflite-micro") -> list[tuple[str, Node]]:
+    """The layers of ``model`` that are operators of ours and run on the core, by their names.
+
+    Raises
+    ------
+    ModelError, UnsupportedOperatorError
+        As :func:`tvm_tiny.compile`.
+    """
+    from tvm_tiny.op.qdq import Arithmetic
+    from tvm_tiny.schedule.program import schedule_program
+    from tvm_tiny.transform.lower_integer import lower_integer
+    from tvm_tiny.transform.pipeline import run_passes
+
+    lowered = lower_integer(model, Arithmetic("onnx" if model.source_format == "onnx" else rounding))
+    program = schedule_program(run_passes(lowered.mod), model, core)
+    return [(layer.name, layer.node) for layer in program.layers if layer.node is not None and layer.offload == "cpu"]
 
 
 def tune_nodes(
