@@ -18,7 +18,7 @@ from .conftest import CRASHES, HANGS, M4, RAISES, UNCOMPILABLE, WRONG, convoluti
 pytestmark = pytest.mark.usefixtures("faulty")
 
 
-def job_of(workload: Workload, timeout: float = 3.0) -> Job:
+def job_of(workload: Workload, timeout: float = 5.0) -> Job:
     samples, wanted = samples_with_expected(workload.node, 0)
     default = candidate_of(workload, workload.default)
     return Job(workload, default, samples, wanted, timeout=timeout)

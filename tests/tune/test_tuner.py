@@ -27,7 +27,7 @@ LAYERS = [("conv2d_0", convolution()), ("conv2d_1", convolution(seed=1))]
 
 
 def tuned(folder: Path, nodes: list[tuple[str, Node]] = LAYERS, *, pattern: str = "*", **options: object) -> TuningResult:
-    given = Options(**{"trials": 24, "timeout": 1.0, **options})  # type: ignore[arg-type]
+    given = Options(**{"trials": 24, "timeout": 4.0, **options})  # type: ignore[arg-type]
     return tune_nodes(nodes, M4, [get_board("mps2-an386")], folder, given, model="m", compiler="gcc-12", pattern=pattern)
 
 

@@ -71,6 +71,12 @@ class Journal:
         """The measurement of a candidate, None if there is none."""
         return self._entries.get((workload, board, label(decision)))
 
+    def forget_failure(self, workload: str, board: str, decision: Decision) -> None:
+        """Do not remember a candidate that failed, so that it is measured again."""
+        place = (workload, board, label(decision))
+        if place in self._entries and self._entries[place].outcome.status != "ok":
+            del self._entries[place]
+
     def of(self, workload: str, board: str) -> list[Entry]:
         """All of a workload on a board, in the order in which they were measured."""
         return [entry for entry in self._entries.values() if (entry.workload, entry.board) == (workload, board)]

@@ -167,6 +167,8 @@ class Tuner:
             samples, wanted = samples_with_expected(workload.node, self.options.seed)
             default = candidate_of(workload, workload.default)
             job = Job(workload, default, samples, wanted, self.optimize, self.options.timeout)
+            # A default that fails tells of a board in trouble more often than of itself.
+            self.journal.forget_failure(workload.key, self.name, workload.default)
             jobs.append((named, job, self._start(job, [workload.default])))
         searches = make_searches(
             [named.workload for named in layers],
@@ -175,13 +177,13 @@ class Tuner:
             trials=self.options.trials,
             seed=self.options.seed,
         )
-        tasks = []
+        tasks: list[_Task] = []
+        failures: list[str] = []
         for (named, job, pending), search in zip(jobs, searches, strict=True):
             [trial] = self._finish(job, pending)
             if trial.outcome.status != "ok":
-                raise BoardError(
-                    f"{self.name}: the default of {', '.join(named.layers)} failed: {trial.outcome.status}, {trial.outcome.message}"
-                )
+                failures.append(f"{', '.join(named.layers)}: {trial.outcome.status}, {trial.outcome.message}")
+                continue
             if trial.outcome.cost is None:
                 raise BoardError(
                     f"{self.name} counts neither cycles nor instructions", "tune on a board that does, an emulated one for instance"
@@ -189,6 +191,10 @@ class Tuner:
             entry = self.journal.find(named.workload.key, self.name, named.workload.default)
             assert entry is not None
             tasks.append(_Task(named, job, search, entry))
+        if failures:
+            self.progress(f"left out, as their defaults failed: {'; '.join(failures)}")
+        if failures and not tasks:
+            raise BoardError(f"{self.name}: the defaults of all layers failed: {'; '.join(failures)}")
         return tasks
 
     def _search(self, tasks: Sequence[_Task]) -> None:
