@@ -66,7 +66,6 @@ def test_what_is_no_database_is_told(command: Command, tmp_path: Path) -> None:
         (("--search", "luck"), "search is 'luck': expected one of xgboost, random"),
         (("--layers", "nothing"), "no layer is called 'nothing'"),
         (("--scratch", "much"), "'much' is no number of bytes"),
-        (("--board", "host"), "host counts neither cycles nor instructions"),
     ],
 )
 def test_what_cannot_be_tuned(command: Command, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
