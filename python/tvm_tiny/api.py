@@ -15,11 +15,16 @@ from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.errors import TargetError
 from tvm_tiny.memory.options import Memory
 from tvm_tiny.model import Model
-from tvm_tiny.target import Core, get_core
+from tvm_tiny.target import Core, get_core, get_target
 from tvm_tiny.tune import DEFAULT_COMPILER
 from tvm_tiny.verification import Verification, verify_model
 
 if TYPE_CHECKING:
+    from tvm import IRModule
+
+    from tvm_tiny.npu.partition import Remark
+    from tvm_tiny.schedule.program import Offload
+    from tvm_tiny.target import Npu
     from tvm_tiny.tune.result import TuningResult
 
 __all__ = ["CompiledModel", "Verification", "compile", "package", "tune", "verify"]
@@ -89,7 +94,7 @@ def compile(  # noqa: A001 - the public name
     """
     _check_choice("optimize", optimize, OPTIMIZE)
     _check_choice("rounding", rounding, ROUNDING)
-    core = _core_of(target, optimize)
+    core, npu = _core_of(target, optimize), get_target(target).npu
     progress("importing TVM")
     from tvm_tiny.codegen.module import generate
     from tvm_tiny.codegen.peak import check_limit
@@ -107,10 +112,10 @@ def compile(  # noqa: A001 - the public name
     source = _loaded(model, name)
     progress("lowering to integer arithmetic")
     lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
-    mod = run_passes(lowered.mod)
+    mod, offload, on_core = _offloaded(run_passes(lowered.mod), npu, optimize, progress)
     progress("scheduling")
     decisions = decisions_for(core, database, compiler=compiler, optimize=optimize)
-    program = schedule_program(mod, source, core, decisions)
+    program = schedule_program(mod, source, core, decisions, offload)
     if streaming:
         program = stream_program(program, core)
     progress("planning memory")
@@ -121,10 +126,10 @@ def compile(  # noqa: A001 - the public name
     program, plan = with_chains(program, core, planned) if row_by_row else planned(program)
     check_plan(program, plan)
     progress("writing C")
-    module = generate(program, plan, core, compact=optimize == "size")
+    module = generate(program, plan, core, target=get_target(target).name, compact=optimize == "size")
     if memory.limit is not None:
         check_limit(module, memory.limit)
-    compiled = CompiledModel.of(source, module, plan, optimize, lowered.remarks)
+    compiled = CompiledModel.of(source, module, plan, optimize, lowered.remarks, on_core)
     return replace(compiled, report={**compiled.report, "tuning": decisions.report()})
 
 
@@ -340,6 +345,20 @@ def tune(
         pattern=layers,
         progress=progress,
     )
+
+
+def _offloaded(
+    mod: IRModule, npu: Npu | None, optimize: Optimize, progress: Progress
+) -> tuple[IRModule, Offload | None, Sequence[Remark]]:
+    """``mod`` with what ``npu`` computes cut out, what makes layers of that, and why the rest stays on the core."""
+    if npu is None:
+        return mod, None, ()
+    progress(f"cutting out what {npu.name} computes")
+    from tvm_tiny.npu.compiler import offload_for
+    from tvm_tiny.npu.partition import partition
+
+    cut = partition(mod, npu)
+    return cut.mod, offload_for(npu, optimize), cut.remarks
 
 
 def _loaded(model: str | Path | Model, name: str | None) -> Model:

@@ -55,9 +55,22 @@ class CompiledModel:
     optimize: str = "speed"
 
     @classmethod
-    def of(cls, model: Model, module: CModule, plan: MemoryPlan, optimize: str, remarks: Sequence[Remark]) -> CompiledModel:
-        """From the pieces that the compiler made."""
-        report = {**summary(module, plan, float_layers(module, remarks)), "optimize": optimize, "format": model.source_format}
+    def of(
+        cls,
+        model: Model,
+        module: CModule,
+        plan: MemoryPlan,
+        optimize: str,
+        remarks: Sequence[Remark],
+        on_core: Sequence[Remark] = (),
+    ) -> CompiledModel:
+        """From the pieces that the compiler made; ``on_core`` tells of what an NPU does not compute, and why."""
+        report = {
+            **summary(module, plan, float_layers(module, remarks)),
+            "optimize": optimize,
+            "format": model.source_format,
+            "on_core": [{"operator": each.operator, "tensor": each.tensor, "reason": each.reason} for each in on_core],
+        }
         return cls(module, report, optimize)
 
     @classmethod

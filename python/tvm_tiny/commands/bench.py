@@ -11,7 +11,7 @@ from tvm_tiny.commands.options import add_compilation, add_memory, add_random, a
 from tvm_tiny.commands.progress import Progress
 from tvm_tiny.commands.verb import Verb, say, write_json
 from tvm_tiny.errors import TinyError
-from tvm_tiny.target import get_core
+from tvm_tiny.target import get_target
 
 if TYPE_CHECKING:
     from tvm_tiny.board.base import Board
@@ -36,7 +36,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> None:
     boards = [opened_board(name, options) for name in dict.fromkeys(options.board or [_BOARD])]
     if options.target is not None:
-        get_core(options.target)
+        get_target(options.target)
     reports: list[dict[str, Any]] = []
     failures: list[tuple[str, TinyError]] = []
     with Progress() as progress:

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> None:
     write_json(options, {**compiled.report, "comparison": compared} if options.compare else compiled.report)
 
     from tvm_tiny.report import text
-    from tvm_tiny.report.npu import npu_text
+    from tvm_tiny.report.npu import npu_text, on_core_text
 
     say(
         options,
@@ -69,6 +69,7 @@ def _run(options: argparse.Namespace) -> None:
         text.layers_text(compiled.report),
         text.stages_text(compiled.report),
         npu_text(compiled.report),
+        on_core_text(compiled.report),
         text.peak_text(compiled.report),
         text.float_layers_text(compiled.report),
         text.tuning_text(compiled.report),

@@ -14,7 +14,7 @@ from tvm_tiny.errors import ArenaError, TargetError
 from tvm_tiny.memory.options import Memory, parse_bytes
 from tvm_tiny.memory.pool_options import parse_pins, parse_pool, read_pools
 from tvm_tiny.memory.pools import Pool
-from tvm_tiny.target import get_core, list_targets
+from tvm_tiny.target import get_target, list_targets
 from tvm_tiny.tune import DEFAULT_COMPILER
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def target_of(options: argparse.Namespace) -> str:
         The board is unknown.
     """
     if options.target is not None:
-        return get_core(options.target).name
+        return get_target(options.target).name
     if options.board is None:
         raise TargetError(
             f"no target is given: expected --target with one of {', '.join(list_targets())}", "or --board: its core is the target"

@@ -73,11 +73,13 @@ def _run(options: argparse.Namespace) -> None:
     write_json(options, report)
 
     from tvm_tiny.report import text
+    from tvm_tiny.report.npu import on_core_text
 
     say(
         options,
         text.comparisons_text(report["tensors"]),
         text.float_layers_text(report),
+        on_core_text(report),
         _verdict(verification, options),
         text.arena_check_text(report),
         text.memory_text(report),

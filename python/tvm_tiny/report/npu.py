@@ -75,6 +75,16 @@ def _shares(energy: Mapping[str, float]) -> str:
     return ", ".join(f"{names[key]} {energy[key]:,.0f}" for key in names)
 
 
+def on_core_text(report: Report) -> str:
+    """Which operators the core computes although there is an NPU, by reason; "" where there are none."""
+    refused = report.get("on_core", ())
+    if not refused:
+        return ""
+    rows = [(each["operator"], each["tensor"].split(";")[0], each["reason"]) for each in refused]
+    count = "1 operator stays" if len(rows) == 1 else f"{len(rows)} operators stay"
+    return f"{count} on the core:\n{text_table(['operator', 'tensor of the model', 'reason'], rows)}"
+
+
 def npu_rows(npu: Mapping[str, Any]) -> tuple[list[str], list[tuple[Cell, ...]]]:
     """Headers and rows of the table of layers. Cycles overlap: they are from a layer's first start to its last end."""
     headers = ["", "layer", "unit", "MACs", "cycles", "array", "vector", "DMA", "used", "SRAM bytes", "off-chip", "nJ"]
