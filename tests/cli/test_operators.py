@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from tests.npu.offloaded import offloaded
 from tvm_tiny import api
 from tvm_tiny.errors import UnsupportedOperatorError
 from tvm_tiny.frontend import load
 from tvm_tiny.frontend.tflite_operators import ARITHMETIC, MOVES, PREDICATES
 from tvm_tiny.op.support import ALL, Support, operators
-from tvm_tiny.target import get_core
+from tvm_tiny.target import NPUS, get_core
 from tvm_tiny.testing.samples import random_inputs
 from tvm_tiny.verification import TensorComparison
 
@@ -86,6 +87,15 @@ def test_row(row: Support, tmp_path: Path):
         found = arithmetic_of(model_of(row, dtype), row.format, tmp_path)
         if dtype != "float32":
             assert (not found.floats and not found.reported) == row.integer, (dtype, found)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.integer], ids=name)
+def test_what_is_marked_for_the_npu_goes_there_and_nothing_else(row: Support):
+    """Layers besides are transposes of a channels-first model, which have no multiplications and no operator of ours."""
+    layers = offloaded(model_of(row, "int8"), NPUS[0]).program.layers
+    assert any(layer.npu for layer in layers) == row.npu
+    if row.npu:
+        assert all(layer.npu or layer.node is None or layer.op in ("quantize", "dequantize") for layer in layers)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "int8" not in row.dtypes and row.operator != "QuantizeLinear"], ids=name)

@@ -16,6 +16,8 @@ _PREFACE = (
     '"8-bit arithmetic" tells how int8 and uint8 activations are computed: in *integer* arithmetic; in *float32*, between a '
     "dequantize and a quantize; or the operator is *refused* with them. Where a constraint does not hold, the operator is "
     "computed in float32, which `tvm-tiny compile` reports with the reason, or the model is refused.",
+    "*NPU* marks what a target such as `cortex-m33+etpu-16` computes beside the core; what it cannot take of such an operator, and "
+    "why, `tvm-tiny compile` and `tvm-tiny doctor MODEL --target T` tell.",
     "Operators that are not listed are refused, or taken from TVM's importer as they come: nothing is promised for them.",
 )
 
@@ -41,13 +43,14 @@ def _run(options: argparse.Namespace) -> None:
             row.operator,
             ", ".join(row.dtypes),
             arithmetic(row),
+            "yes" if row.npu else "-",
             " ".join(str(notes.index(each) + 1) for each in row.constraints),
         )
         for row in rows
     ]
     say(
         options,
-        text_table(["format", "operator", "dtypes", "8-bit arithmetic", "constraints"], table),
+        text_table(["format", "operator", "dtypes", "8-bit arithmetic", "NPU", "constraints"], table),
         "Constraints of the integer form:\n" + "\n".join(f"{number:>3} {note}" for number, note in enumerate(notes, start=1)),
     )
 
@@ -70,8 +73,12 @@ def page(rows: list[Support]) -> str:
 
 
 def _table(rows: list[Support]) -> str:
-    cells = [(f"`{row.operator}`", ", ".join(row.dtypes), arithmetic(row), " ".join(row.constraints)) for row in rows]
-    return markdown_table(["operator", "dtypes", "8-bit arithmetic", "constraints of the integer form"], cells)
+    cells = [_cells(row) for row in rows]
+    return markdown_table(["operator", "dtypes", "8-bit arithmetic", "NPU", "constraints of the integer form"], cells)
+
+
+def _cells(row: Support) -> tuple[str, ...]:
+    return f"`{row.operator}`", ", ".join(row.dtypes), arithmetic(row), "yes" if row.npu else "", " ".join(row.constraints)
 
 
 VERB = Verb(

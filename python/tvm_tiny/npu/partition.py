@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tvm_tiny.npu.support import CHECKS, reason
+from tvm_tiny.npu.support import CHECKS, NO_OPERATOR, reason
 from tvm_tiny.op.operator import node_of, relax_op, source_of
 from tvm_tiny.op.qdq import op_name
 from tvm_tiny.target.npu import Npu
@@ -57,6 +57,8 @@ def partition(mod: tvm.IRModule, npu: Npu) -> Partition:
                 continue
             node = node_of(binding.value)
             if node is None:
+                if op_name(binding.value) == "relax.call_tir":
+                    remarks.append(Remark(binding.value.args[0].name_hint, str(binding.var.name), NO_OPERATOR))
                 if op_name(binding.value) in VIEWS and binding.value.args[0] in taken:
                     taken.add(binding.var)  # a view of a tensor that the core has made stays with the core
                 continue

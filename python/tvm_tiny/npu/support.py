@@ -18,6 +18,8 @@ from tvm_tiny.target.npu import Npu
 
 Check = Callable[[Node, Npu], bool]
 
+NO_OPERATOR = "the NPU has no such operator"
+
 _FIELD = 1 << 16
 _FIXED = 1 << 16
 
@@ -26,7 +28,7 @@ def reason(node: Node, npu: Npu) -> str:
     """Why ``npu`` cannot compute ``node``; "" if it can."""
     checks = CHECKS.get(node.op.name)
     if checks is None:
-        return "the NPU has no such operator"
+        return NO_OPERATOR
     for check in (int8_tensors, sizes_of_fields, *checks):
         if not check(node, npu):
             return _told(check)

@@ -7,7 +7,7 @@ constraint.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ GENERAL = {
 
 def operators() -> tuple[Support, ...]:
     """All rows, by format and name."""
+    from tvm_tiny.op.support_npu import NPU
     from tvm_tiny.op.support_onnx import ONNX
     from tvm_tiny.op.support_tflite import TFLITE
 
-    return tuple(sorted((*TFLITE, *ONNX), key=lambda row: (row.format != "tflite", row.operator.lower())))
+    rows = (replace(row, npu=row.operator in NPU[row.format]) for row in (*TFLITE, *ONNX))
+    return tuple(sorted(rows, key=lambda row: (row.format != "tflite", row.operator.lower())))
