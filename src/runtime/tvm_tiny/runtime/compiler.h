@@ -5,14 +5,21 @@
 #ifndef TVM_TINY_RUNTIME_COMPILER_H_
 #define TVM_TINY_RUNTIME_COMPILER_H_
 
-#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
 /* Every layer stays a function of its own: a debugger, a profiler and the linker's map see it, and the layers' stack
- * frames do not add up in one. */
+ * frames do not add up in one. Nor may gcc conclude from a layer's code what it need not do: gcc 12 takes a loop whose
+ * addresses it has rewritten for one that writes nothing, and then leaves out the call. */
+#if defined(__GNUC__) && !defined(__clang__) && (__GNUC__ >= 8)
+#define TVM_TINY_NOINLINE __attribute__((noipa))
+#elif defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
 #define TVM_TINY_NOINLINE __attribute__((noinline))
+#else
+#define TVM_TINY_NOINLINE
+#endif
+
+#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
 #define TVM_TINY_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define TVM_TINY_SECTION(name) __attribute__((section(name)))
 #else
-#define TVM_TINY_NOINLINE
 #define TVM_TINY_ALIGNED(bytes)
 #define TVM_TINY_SECTION(name)
 #endif
@@ -41,7 +48,9 @@
 #endif
 
 /* For an inner loop that all layers share: one copy of it. Not every model calls each one of a header. */
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__GNUC__) && !defined(__clang__) && (__GNUC__ >= 8)
+#define TVM_TINY_KERNEL __attribute__((noipa, unused))
+#elif defined(__GNUC__) && !defined(__clang__)
 #define TVM_TINY_KERNEL __attribute__((noinline, noclone, unused))
 #elif defined(__clang__) || defined(__ICCARM__)
 #define TVM_TINY_KERNEL __attribute__((noinline, unused))
