@@ -100,7 +100,9 @@ def __dir__() -> list[str]:
 
 
 def _autoload() -> None:
-    """What TVM calls at ``import tvm``: makes the target tags known. Nothing heavy is imported here."""
+    """What TVM calls at ``import tvm``: makes target tags and the NPU's code generator known. Nothing heavy is imported here."""
+    from tvm_tiny.npu.byoc import register
     from tvm_tiny.target import register_tags
 
     register_tags()
+    register()

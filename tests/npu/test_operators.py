@@ -9,6 +9,7 @@ import pytest
 
 from tests.npu.bench import ETPU_16, ETPU_64
 from tests.npu.offloaded import mismatches, offloaded
+from tvm_tiny.errors import CapacityError
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 
 TINY = replace(ETPU_16, size=4, feeds=2, accumulators=24, sram=1 << 16)
@@ -140,6 +141,35 @@ def test_views_and_several_outputs():
     y = net.conv(net.x, 4, "a")
     z = net.dense(net.b.reshape(y, (9, 28), "rows"), 7, "b")
     check(net, [net.conv(y, 3, "c"), z])
+
+
+@pytest.mark.parametrize("sram", [12_000, 7_600])
+def test_weights_are_fetched_where_the_cache_is_too_small(sram):
+    """About 16 KB of weights, and 2.3 KB of activations."""
+    net = Net(shape=(1, 8, 8, 8))
+    y = net.conv(net.x, 16, "a", activation="RELU")
+    y = net.conv(net.depthwise(y, "b", stride=(2, 2)), 40, "c")
+    y = net.conv(net.depthwise(y, "d", stride=(2, 2)), 24, "e", activation="RELU")
+    source = net.b.build([net.dense(net.b.reshape(y, (1, 96), "flat"), 5, "f")])
+    small = replace(ETPU_16, size=8, sram=sram)
+    compiled = offloaded(source, small)
+    wrong, (run,) = mismatches(compiled)
+    assert wrong == 0
+    (job,) = (layer.npu for layer in compiled.jobs)
+    assert job is not None
+    assert job.constants.size > sram
+    fetched = sum(event.offchip_read for event in run.events)
+    assert fetched > job.constants.size - sram
+    whole, (ideal,) = mismatches(offloaded(source, replace(small, sram=1 << 16)))
+    assert whole == 0
+    assert run.cycles < ideal.cycles + fetched // small.dma_bandwidth  # part of it beside the array's work
+
+
+def test_a_machine_without_room_says_what_is_missing():
+    net = Net(shape=(1, 16, 16, 8))
+    source = net.b.build([net.conv(net.x, 16, "a")])
+    with pytest.raises(CapacityError, match="bytes of SRAM"):
+        offloaded(source, replace(ETPU_16, sram=2_000))
 
 
 def test_a_residual_block():

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tvm
 
-from tests.npu.bench import ETPU_16
+from tests.npu.bench import ETPU_16, ETPU_64
 from tests.npu.offloaded import mismatches, offloaded
-from tvm_tiny.npu.partition import CODEGEN, register_patterns
+from tvm_tiny.frontend.tflite import load_tflite
+from tvm_tiny.npu.byoc import register
+from tvm_tiny.npu.partition import CODEGEN, partition, register_patterns
 from tvm_tiny.npu.support import CHECKS
+from tvm_tiny.op.qdq import Arithmetic
 from tvm_tiny.testing.networks import residual_net
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
+from tvm_tiny.transform.lower_integer import lower_integer
+from tvm_tiny.transform.pipeline import run_passes
 
 RNG = np.random.default_rng(5)
 
@@ -83,6 +89,19 @@ def test_tvm_knows_the_pattern_of_each_operator(name):
 
     register_patterns()
     assert f"{CODEGEN}.{name}" in {pattern.name for pattern in get_patterns_with_prefix(CODEGEN)}
+
+
+def test_tvm_generates_code_of_a_region_through_its_own_interface():
+    b = TFLiteBuilder()
+    x = b.input("x", (1, 8, 8, 4), scale=0.05, zero_point=3)
+    model = load_tflite(b.build([convolution(b, x, 6, "y")]), "net", "net.tflite")
+    cut = partition(run_passes(lower_integer(model, Arithmetic("litert")).mod), ETPU_64)
+    register()
+    generated = tvm.relax.transform.RunCodegen({"etpu": {"npu": "etpu-64"}})(cut.mod)
+    (module,) = generated.attrs["external_mods"]
+    text = module.inspect_source()
+    assert "etpu-64" in text
+    assert "convolution" in text.lower()
 
 
 def test_each_check_tells_a_reason():

@@ -34,6 +34,8 @@ class Places:
     rolling: Mapping[str, int]
     constants: Mapping[tuple[int, str], tuple[int, int]]
     """(operation, role) → address and bytes."""
+    fetched: Mapping[str, int]
+    """Storage that weights are fetched into → their place in region 0."""
 
 
 def command_of(step: Step, operation: Operation, tiling: Tiling, places: Places) -> tuple[Command, Touched]:
@@ -111,6 +113,8 @@ class _Emitter:
         """Rows that lie one behind the other on both sides are one run."""
         feature, step = self.operation.output, self.step
         place = self.map(feature)
+        if self.operation.kind == "fetch":
+            return Transfer(step.operation, True, 0, self.places.fetched[feature.storage], 0, place, 0, 1, feature.row_bytes)
         wraps = step.first % place.buffer_rows + step.rows > place.buffer_rows
         row, at = feature.row_bytes, step.first % place.buffer_rows
         to_sram, region = self.operation.kind == "input", self.operation.region

@@ -50,8 +50,8 @@ class Operation:
     """One operation on feature maps.
 
     ``kind`` is an operator of ours, "copy", or "input" and "output" for what the DMA engine moves; then ``region`` is where from or
-    to. ``name`` is for people; ``node`` holds attributes and constants, of which ``channels``, from the first to
-    behind the last, are meant; None for all.
+    to. ``name`` is for people; ``node`` holds attributes and constants, of which ``channels``, from the first to behind the last,
+    are meant; None for all. ``staged`` is the storage into which a "fetch" brings its weights, "" where they are in the cache.
     """
 
     kind: str
@@ -61,6 +61,7 @@ class Operation:
     node: Node | None = None
     region: int = 0
     channels: tuple[int, int] | None = None
+    staged: str = ""
 
     @property
     def part(self) -> slice:
@@ -74,7 +75,7 @@ class Operation:
     @property
     def moved(self) -> bool:
         """Whether the DMA engine does it."""
-        return self.kind in ("input", "output")
+        return self.kind in ("input", "output", "fetch")
 
     def rows_read(self, index: int, first: int, rows: int) -> range:
         """Rows of input ``index`` that are read for the output's rows ``first`` to ``first + rows - 1``."""

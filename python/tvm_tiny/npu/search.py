@@ -14,6 +14,7 @@ from tvm_tiny.errors import CapacityError
 from tvm_tiny.npu.device import count
 from tvm_tiny.npu.hazards import find_hazards
 from tvm_tiny.npu.region import Graph, Operation
+from tvm_tiny.npu.staging import staged_graphs
 from tvm_tiny.npu.stream import encode
 from tvm_tiny.npu.streams import Choice, Compiled, Packer, compile_graph
 from tvm_tiny.npu.tiling import Tiling, best_tiling
@@ -56,17 +57,32 @@ def compile_for(graph: Graph, npu: Npu, optimize: str = "speed") -> Compiled:
     fastest = search.fastest()
     choice = search.smallest(fastest) if optimize == "ram" else fastest
     compiled = compile_graph(graph, npu, choice, search.packer, overlap=optimize == "ram")
-    if compiled.run.sram > npu.sram:
+    if compiled.run.sram > npu.sram and optimize != "ram":
         compiled = compile_graph(graph, npu, search.smallest(fastest), search.packer)
     if compiled.run.sram > npu.sram:
-        raise CapacityError(
-            f"{npu.name} has {npu.sram:,} bytes of SRAM: {compiled.sram:,} for activations and {compiled.constants.size:,} for "
-            f"weights and parameters are {compiled.run.sram - npu.sram:,} too many",
-            "choose a larger NPU or a smaller model",
-        )
+        compiled = _with_fetches(graph, npu, compiled)
     hazards = find_hazards(compiled.run.commands)
     assert not hazards, hazards[0]
     return compiled
+
+
+def _with_fetches(graph: Graph, npu: Npu, whole: Compiled) -> Compiled:
+    """``graph`` with some of its weights fetched in each run, in the fewest cycles that are found; ``whole`` does not fit."""
+    best: tuple[int, Compiled] | None = None
+    for staged in staged_graphs(graph, npu, npu.sram - whole.sram):
+        packer = Packer(staged, npu)
+        for pixels in _PIXELS:
+            tried = compile_graph(staged, npu, Choice(uniform(staged, npu, pixels, fro=True), alone(staged)), packer)
+            if tried.run.sram <= npu.sram:
+                cycles = count(npu, encode(tried.run)).cycles
+                best = (cycles, tried) if best is None or cycles < best[0] else best
+    if best is None:
+        raise CapacityError(
+            f"{npu.name} has {npu.sram:,} bytes of SRAM: {whole.sram:,} for activations leave too few for weights and "
+            f"parameters, {whole.constants.size:,} bytes, even where they are fetched one part after the other",
+            "choose a larger NPU or a smaller model",
+        )
+    return best[1]
 
 
 def uniform(graph: Graph, npu: Npu, pixels: float, *, fro: bool = False) -> tuple[Tiling, ...]:

@@ -46,6 +46,8 @@ def place(
             rows = operation.rows_read(index, step.first, step.rows)
             if rows and feature.storage in uses:
                 uses[feature.storage].reads.append((time, *span(feature, rows.start, len(rows))))
+        if operation.staged:
+            uses[operation.staged].reads.append((time, 0, graph.storages[operation.staged]))
         if operation.kind != "output":
             uses[operation.output.storage].writes.append((time, *span(operation.output, step.first, step.rows)))
     sizes = {name: _size(graph, name, rolling) for name in graph.storages}
