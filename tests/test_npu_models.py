@@ -10,8 +10,10 @@ import pytest
 from tvm_tiny.api import compile as compile_model
 from tvm_tiny.api import verify
 from tvm_tiny.cli import main
+from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend import load
 from tvm_tiny.testing.digits import digits_model_path
+from tvm_tiny.testing.samples import random_inputs
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 
 MODELS = ("kws", "vww", "ic", "ad")
@@ -90,6 +92,23 @@ def test_doctor_tells_why_an_operator_stays_on_the_core(mixed_file: Path, capsys
     assert "a depth multiplier other than 1" in text
     assert main(["doctor", str(mixed_file), "--target", "cortex-m33"]) == 0
     assert "Every operator runs in integer arithmetic" in capsys.readouterr().out
+
+
+def test_what_is_saved_can_be_loaded_and_runs(mixed_file: Path, tmp_path: Path) -> None:
+    compiled = compile_model(mixed_file, target="cortex-m33+etpu-16")
+    again = CompiledModel.load(compiled.save(tmp_path / "mixed"))
+    assert again.report["npu"] == compiled.report["npu"]
+    samples = random_inputs(again.inputs, 2)
+    outputs = [each.run(samples, board="mps2-an505+etpu-16").outputs for each in (compiled, again)]
+    np.testing.assert_equal(outputs[0], outputs[1])
+
+
+def test_the_page_of_a_model_shows_the_npu_s_time(mixed_file: Path, tmp_path: Path) -> None:
+    page = tmp_path / "mixed.html"
+    assert main(["report", str(mixed_file), "--board", "mps2-an505+etpu-16", "--output", str(page)]) == 0
+    text = page.read_text()
+    assert text.count('src="data:image/png;base64,') == 3
+    assert "units of the NPU over time" in text
 
 
 def test_the_hand_over_copies_nothing(mixed_file: Path) -> None:

@@ -327,7 +327,7 @@ def _run(npu: Npu, rows: np.ndarray) -> Run:
 def _event(row: tuple[Any, ...]) -> Event:
     """A row of :data:`_EVENT`."""
     issue, start, end, busy, stalls, *summed, unit, command, opcode, layer = row
-    named = dict(zip(STALLS, stalls, strict=True))
+    named = {cause: int(cycles) for cause, cycles in zip(STALLS, stalls, strict=True)}
     return Event(_UNITS[unit], command, OPCODES[opcode], layer, issue, start, end, busy, named, *summed)
 
 

@@ -67,6 +67,7 @@ def _layer(facts: LayerFacts, units: dict[Unit, Totals], events: Sequence[Event]
     busiest = max(units, key=lambda unit: units[unit].busy).name.lower() if units else None
     return {
         **asdict(facts),
+        "output": list(facts.output),
         "unit": busiest,
         "cycles": max(event.end for event in own) - min(event.start for event in own) if own else 0,
         "busy": {unit.name.lower(): totals.busy for unit, totals in units.items()},
