@@ -115,6 +115,15 @@ def test_pooling(options):
     check(net, [net.b.add(z, w, "sum", scale=0.1, zero_point=0)])
 
 
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.06, -4), (0.0171, 11), (1.1, -128)])
+def test_means_over_the_image(keep, scale, zero_point):
+    net = Net()
+    y = net.conv(net.x, 18, "a")
+    y = net.b.mean(y, (1, 2), "m", scale=scale, zero_point=zero_point, keep_dims=keep)
+    check(net, [net.dense(net.b.reshape(y, (1, 18), "flat"), 4, "b")])
+
+
 def test_tables_and_softmax():
     net = Net()
     y = net.b.logistic(net.conv(net.x, 6, "a"), "sigmoid")

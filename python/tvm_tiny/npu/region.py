@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvm_tiny.npu.commands import Window
+from tvm_tiny.npu.means import as_depthwise
 from tvm_tiny.npu.partition import VIEWS
 from tvm_tiny.npu.support import fixed_scale, planes
 from tvm_tiny.op.operator import Node, node_of, source_of
@@ -215,6 +216,12 @@ class _Reader:
             self._concatenate(name, node, activations, output)
         elif node.op.name in ("add", "mul"):
             self.operations.append(self._elementwise(name, node, activations, output))
+        elif node.op.name == "mean":
+            # The same bytes, whether the axes are kept or not.
+            (x,), mean = activations, as_depthwise(node)
+            kept = planes(mean.output.shape)
+            inputs = (x.feature(),)
+            self.operations.append(Operation("depthwise_conv2d", name, inputs, Feature.whole(output.storage, kept), mean))
         else:
             self.operations.append(Operation(node.op.name, name, (activations[0].feature(),), output.feature(), node))
         return output

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tvm_tiny.npu.commands import Requantization
+from tvm_tiny.npu.means import SumAttrs
 from tvm_tiny.npu.requantize import Rescale, native, proved
 from tvm_tiny.op.conv2d import window_extent
 from tvm_tiny.op.operator import Node, Value
@@ -101,6 +102,9 @@ def rescale_of(node: Node) -> Rescale | None:
     """How the requantisation unit computes what a convolution or fully connected layer says; None where it cannot."""
     scales, attrs = node.constant(3).astype(np.float64), node.attrs
     channels = int(node.output.shape[-1])
+    if isinstance(attrs, SumAttrs):
+        multiplier, shift = (np.full(channels, each, np.int32) for each in (attrs.multiplier, attrs.shift))
+        return Rescale(Requantization.DOUBLE, multiplier, np.zeros(channels, np.int32), shift)
     if attrs.rounding == "double":
         return native(scales, channels)
     if node.accumulator is None or not (-128 <= attrs.low <= attrs.high <= 127):
@@ -188,6 +192,17 @@ def softmax_row(node: Node, npu: Npu) -> bool:
     return int(node.output.shape[-1]) < 4096
 
 
+def whole_planes(node: Node, npu: Npu) -> bool:
+    """A mean of other axes than height and width of one image"""
+    shape = node.value(0).shape
+    return len(shape) == 4 and shape[0] == 1 and tuple(node.attrs.axes) == (1, 2) and shape[1] * shape[2] < _FIELD
+
+
+def tflite_mean(node: Node, npu: Npu) -> bool:
+    """ONNX's mean, which rounds ties to even: the requantisation unit rounds as TFLite does"""
+    return not node.attrs.ratio and node.attrs.rounding == "double"
+
+
 def padding_of_planes(node: Node, npu: Npu) -> bool:
     """Padding of another axis than height and width"""
     before, after = node.attrs.before, node.attrs.after
@@ -228,6 +243,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "mul": (tflite_product, int8_operands, broadcasting),
     "max_pool2d": _POOL,
     "average_pool2d": (tflite_average, *_POOL, padding_not_counted),
+    "mean": (whole_planes, tflite_mean),
     "lookup": (),
     "softmax": (tflite_softmax, softmax_row),
     "pad": (padding_of_planes,),
