@@ -61,7 +61,8 @@ LIVE_WEIGHTS = {"kws": 22_016, "vww": 29_066, "ic": 77_360, "ad": 264_192}
 @pytest.mark.parametrize("target", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m55"])
 @pytest.mark.parametrize("name", MODELS)
 def test_layouts_fill_up_at_most_two_in_a_hundred_of_the_weights(models_dir: Path, name: str, target: str) -> None:
-    report = compile_model(models_dir / f"{name}.tflite", target=target).report
+    """Of default schedules; tests/tune/test_shipped.py has the flash of tuned ones."""
+    report = compile_model(models_dir / f"{name}.tflite", target=target, database="none").report
     flash, layers = report["flash"], report["layers"]
     assert LIVE_WEIGHTS[name] <= flash["kernels"] <= 1.02 * LIVE_WEIGHTS[name]
     assert flash["kernels"] == sum(layer["kernel"] for layer in layers)

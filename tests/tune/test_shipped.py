@@ -43,3 +43,14 @@ def test_models_with_shipped_records_stay_within_their_limits(name: str, models_
     code = get_board("mps2-an386").build(compiled.module).code_size
     assert code is not None
     assert code <= CODE
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("core", BOARDS)
+@pytest.mark.parametrize("name", ARENAS)
+def test_shipped_records_take_at_most_a_tenth_more_flash_for_weights(name: str, core: str, models_dir: Path) -> None:
+    tuned, default = (
+        tvm_tiny.compile(models_dir / f"{name}.tflite", target=core, database=database).report["flash"]["weights"]
+        for database in (None, "none")
+    )
+    assert tuned <= 1.1 * default
