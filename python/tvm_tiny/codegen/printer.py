@@ -57,6 +57,7 @@ class _FunctionPrinter:
     taken: set[str] = field(default_factory=set)
     scalars: dict[tirx.Var, int] = field(default_factory=dict)  # buffers of one element, with the number of their uses
     pending: list[tirx.Var] = field(default_factory=list)  # scalars whose declaration is yet to come
+    bound: dict[int, str] = field(default_factory=dict)  # index of the line that declares a variable bound by let, and its name
     fresh: set[tirx.Var] = field(default_factory=set)  # scalars that the next store declares
 
     def run(self) -> Function:
@@ -64,6 +65,7 @@ class _FunctionPrinter:
         self.expressions = ExpressionPrinter(self.names.__getitem__, self.scalars.__contains__, self.analyzer)
         parameters = self._parameters()
         self._block(self.func.body, 1)
+        self._drop_unread()
         needs_libm = self.expressions.needs_libm or any("tvm_tiny_requantize_real" in line for line in self.lines)
         return Function(f"{self.prefix}_{self.layer.name}", parameters, tuple(self.lines), (self.layer.comment,), needs_libm)
 
@@ -167,9 +169,17 @@ class _FunctionPrinter:
 
     def _print_Bind(self, stmt: tirx.Bind, depth: int) -> None:
         value = self.expressions.text(stmt.value)
-        self._line(f"const {c_type(dtype_of(stmt.var))} {self._declare(stmt.var)} = {value};", depth)
+        name = self._declare(stmt.var)
+        self.bound[len(self.lines)] = name
+        self._line(f"const {c_type(dtype_of(stmt.var))} {name} = {value};", depth)
         if not is_float(dtype_of(stmt.var)):
             self.analyzer.bind(stmt.var, stmt.value)
+
+    def _drop_unread(self) -> None:
+        """Take out variables that nothing printed reads, such as the length that a pointer was said to have."""
+        for index, name in sorted(self.bound.items(), reverse=True):
+            if not any(re.search(rf"\b{name}\b", line) for line in self.lines[index + 1 :]):
+                del self.lines[index]
 
     def _print_For(self, stmt: tirx.For, depth: int) -> None:
         var = stmt.loop_var
