@@ -22,7 +22,8 @@ MODULE = [sys.executable, "-m", "tvm_tiny"]
 def test_help_lists_every_verb(command: Command):
     done = command("--help")
     assert done.code == 0
-    assert all(verb.name in done.out and verb.summary in done.out for verb in cli.VERBS)
+    text = " ".join(done.out.split())  # long summaries take two lines
+    assert [verb.name for verb in cli.VERBS if f"{verb.name} {verb.summary}" not in text] == []
 
 
 @pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)

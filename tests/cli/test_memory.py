@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tvm_tiny.api import package
-from tvm_tiny.errors import TargetError
-from tvm_tiny.memory.options import PLANNERS, Memory
+from tvm_tiny.memory.options import PLANNERS
 from tvm_tiny.testing.networks import residual_net
 
 from .conftest import Command, dense_model
@@ -137,8 +135,3 @@ def test_pointers_are_then_required(model: Path, tmp_path: Path, command: Comman
 def test_unknown_place_of_inputs_and_outputs(model: Path, command: Command) -> None:
     done = command("compile", model, "--target", "c", "--io", "elsewhere")
     assert (done.code, "io is 'elsewhere': expected one of arena, outside" in done.err) == (5, True)
-
-
-def test_packages_want_them_inside(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="work on one arena with inputs and outputs in it"):
-        package([model], form="mlf", output=tmp_path / "out.tar", memory=Memory(io="outside"))

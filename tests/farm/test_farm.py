@@ -86,7 +86,8 @@ def test_a_fault_is_told_as_at_home(lab: Lab, negate: str) -> None:
     module = twice(negate)
     there = error_of(remote_board("single", lab.farm.address), module, timeout=1)
     here = error_of(get_board(BOARD), module, timeout=1)
-    assert type(there) is FirmwareError
+    assert isinstance(there, FirmwareError)
+    assert type(there) is type(here)
     assert (there.message, there.hint) == (here.message, here.hint)
 
 

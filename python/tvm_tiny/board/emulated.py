@@ -23,7 +23,6 @@ from tvm_tiny.board.verdict import end_error, fault_error, hang_error
 from tvm_tiny.board.workspace import build_in, run_folder
 from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, FirmwareError
-from tvm_tiny.target import get_core
 
 PLUGIN, ICOUNT = "qemu-plugin", "qemu-icount"
 
@@ -116,7 +115,7 @@ class EmulatedBoard:
             plugin = emulator_plugin() if self._counter != ICOUNT else None
             if plugin is not None:
                 write_inputs(folder, image.module, inputs, ticks=False)
-                write_config(folder, image.module, session.symbols, get_core(self.target).name)
+                write_config(folder, image.module, session.symbols, self.target.partition("+")[0])
                 finished = self._emulate(session, "-plugin", f"{str(plugin).replace(',', ',,')},config={CONFIG}")
                 if was_loaded(folder):
                     return self._counted(session, finished)

@@ -22,7 +22,7 @@ from tvm_tiny.frontend.tflite import load_tflite
 from tvm_tiny.model import Model
 from tvm_tiny.program import Program
 from tvm_tiny.schedule.implementation import Decide, Decision
-from tvm_tiny.schedule.program import schedule_program
+from tvm_tiny.schedule.program import Offload, schedule_program
 from tvm_tiny.target import Core
 from tvm_tiny.testing.litert_reference import LiteRTReference
 from tvm_tiny.testing.onnx_builder import OnnxBuilder
@@ -119,8 +119,8 @@ def compiled_for(layers: Mapping[str, Layer], core: str = "cortex-m4", decision:
     """With ``decision``, if given, for every layer that it fits."""
     source = load_tflite(model_of(layers), "model", "model.tflite")
 
-    def decided(mod: tvm.IRModule, model: Model, core: Core, _decide: Decide) -> Program:
-        return schedule_program(mod, model, core, lambda _node, _core: decision)
+    def decided(mod: tvm.IRModule, model: Model, core: Core, _decide: Decide, offload: Offload | None) -> Program:
+        return schedule_program(mod, model, core, lambda _node, _core: decision, offload)
 
     with mock.patch("tvm_tiny.schedule.program.schedule_program", decided):
         return tvm_tiny.compile(source, target=core, rounding="litert")
