@@ -32,6 +32,7 @@ static void tell(const struct sinks *sinks, const struct etpu_event *event) {
     counters->macs += event->macs;
     counters->offchip_read += event->offchip_read;
     counters->offchip_written += event->offchip_written;
+    counters->fetched += event->fetched;
     counters->cycles = (event->end > counters->cycles) ? event->end : counters->cycles;
   }
 }
@@ -79,7 +80,7 @@ static int walk(const struct etpu_limits *limits, const struct etpu_device *devi
   struct etpu_clock clock;
   size_t at = etpu_first_command(&limits->header);
   uint32_t index;
-  etpu_clock_start(&clock, limits->machine, overlap);
+  etpu_clock_start(&clock, limits->machine, overlap, (uint32_t)at);
   if (sinks->counters != NULL) {
     memset(sinks->counters, 0, sizeof(*sinks->counters));
   }

@@ -55,6 +55,7 @@ struct etpu_event {
   uint64_t stalls[ETPU_STALLS];
   uint64_t macs; /* multiplications of the layer that it did, those with padding included */
   uint64_t sram_read, sram_written, offchip_read, offchip_written; /* bytes */
+  uint64_t fetched; /* bytes of the stream: the command's, and in front of the first one the header's */
   uint32_t unit, command, opcode, layer;
 };
 
@@ -64,7 +65,7 @@ struct etpu_unit_counters {
 
 struct etpu_counters {
   uint64_t cycles; /* until the last command has completed */
-  uint64_t macs, offchip_read, offchip_written;
+  uint64_t macs, offchip_read, offchip_written, fetched;
   struct etpu_unit_counters units[ETPU_UNITS];
 };
 

@@ -13,7 +13,7 @@
 struct etpu_machine {
   const char *name;
   uint32_t id; /* in a stream's header */
-  uint32_t size, feeds, accumulators, sram, dma_bandwidth, dma_latency, queue, issue, requantize_latency,
+  uint32_t size, feeds, accumulators, sram, dma_bandwidth, dma_latency, queue, issue, fetch, requantize_latency,
       vector_latency;
 };
 

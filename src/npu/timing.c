@@ -9,10 +9,14 @@
 
 #include <string.h>
 
-void etpu_clock_start(struct etpu_clock *clock, const struct etpu_machine *machine, bool overlap) {
+void etpu_clock_start(struct etpu_clock *clock, const struct etpu_machine *machine, bool overlap, uint32_t head) {
   memset(clock, 0, sizeof(*clock));
   clock->machine = machine;
   clock->overlap = overlap;
+  if (machine->fetch != 0u) {
+    clock->head = head;
+    clock->front = machine->dma_latency + etpu_ceil(head, machine->fetch);
+  }
 }
 
 uint64_t etpu_completed(const struct etpu_clock *clock, uint32_t unit, uint32_t commands) {
@@ -30,10 +34,15 @@ void etpu_stall_until(struct etpu_event *event, uint64_t *time, uint64_t until, 
   }
 }
 
-/* The command processor reads the command, and waits until its unit's queue has room for it. */
-static uint64_t issue(struct etpu_clock *clock, const struct etpu_unit_clock *unit) {
+/* The command processor reads the command, decoding what has come, and waits until its unit's queue has room for it. */
+static uint64_t issue(struct etpu_clock *clock, const struct etpu_unit_clock *unit, uint32_t bytes,
+                      struct etpu_event *event) {
   const uint64_t queue = clock->machine->queue;
-  clock->front += clock->machine->issue;
+  const uint64_t fetch = clock->machine->fetch;
+  const uint64_t beats = (fetch != 0u) ? etpu_ceil(bytes, fetch) : 0u;
+  clock->front += (beats > clock->machine->issue) ? beats : clock->machine->issue;
+  event->fetched = clock->head + ((fetch != 0u) ? bytes : 0u);
+  clock->head = 0;
   if (unit->commands >= queue) {
     const uint64_t room = unit->starts[(unit->commands - queue) % ETPU_MAX_QUEUE];
     clock->front = (room > clock->front) ? room : clock->front;
@@ -63,7 +72,7 @@ void etpu_clock_command(struct etpu_clock *clock, const struct etpu_command *com
   event->unit = (uint32_t)number;
   event->opcode = command->opcode;
   event->layer = command->layer;
-  event->issue = issue(clock, unit);
+  event->issue = issue(clock, unit, command->words * 4u, event);
   if (number == ETPU_ARRAY) {
     etpu_time_convolution(clock, command, event, &unit->free);
   } else {

@@ -21,12 +21,14 @@ struct etpu_clock {
   const struct etpu_machine *machine;
   bool overlap;
   uint64_t front;       /* the command processor can read the next command */
+  uint64_t head;        /* bytes in front of the first command that are not charged yet */
   uint64_t loader_free; /* the array's loader can begin with the next fold */
   uint64_t fold_began;  /* the array's latest fold: its weights have left the shadow registers */
   struct etpu_unit_clock units[ETPU_UNITS];
 };
 
-void etpu_clock_start(struct etpu_clock *clock, const struct etpu_machine *machine, bool overlap);
+/* `head` are the bytes of the stream in front of its first command. */
+void etpu_clock_start(struct etpu_clock *clock, const struct etpu_machine *machine, bool overlap, uint32_t head);
 
 /* Counts the next command. Fills *event but for its number in the stream. */
 void etpu_clock_command(struct etpu_clock *clock, const struct etpu_command *command, struct etpu_event *event);

@@ -29,8 +29,8 @@ from tvm_tiny.npu.commands import (
 from tvm_tiny.npu.device import Run, count
 from tvm_tiny.target.npu import Npu
 
-LARGE = replace(ETPU_16, sram=1 << 26, accumulators=1 << 16)
-"""Holds any layer at once."""
+LARGE = replace(ETPU_16, sram=1 << 26, accumulators=1 << 16, fetch=0)
+"""Holds any layer at once; its commands cost nothing to fetch."""
 ISSUE, PARAMETERS, DRAIN = 4, 16, 16 + 16 - 2 + 8
 """Of etpu-16: to read a command, to load 16 channels' parameters of 16 bytes, from the last input to the last output."""
 NOTHING = Waits()
@@ -135,7 +135,7 @@ def test_depthwise_goes_through_folds_of_channels() -> None:
     (event,) = run(convolution(4, 5, 40, 40, kernel=(3, 3), depthwise=True)).events
     # 16 + 9 cycles of loading fit into the 28 of a pass.
     assert event.end == 4 + 16 + 9 + 3 * 28 + DRAIN
-    (event,) = run(convolution(4, 5, 40, 40, kernel=(3, 3), depthwise=True), npu=replace(ETPU_64, sram=1 << 26)).events
+    (event,) = run(convolution(4, 5, 40, 40, kernel=(3, 3), depthwise=True), npu=replace(ETPU_64, sram=1 << 26, fetch=0)).events
     assert event.end == 4 + 10 + 9 + 4 * (2 + 4) + (64 + 64 - 2 + 8)  # 8 ports
 
 
@@ -224,6 +224,20 @@ def test_a_full_queue_holds_the_command_processor() -> None:
     assert [event.start for event in events[:5]] == [4, 44, 84, 124, 164]
     assert [event.issue for event in events] == [4, 8, 12, 44, 84, 88]
     assert events[5].start == 88
+
+
+def test_the_stream_is_fetched() -> None:
+    """After 32 cycles come the header and a region of 8 bytes each cycle, then 40 bytes for a transfer, 76 for a convolution."""
+    commands = transfer(64), convolution(4, 5, 16, 16), transfer(8)
+    events = run(*commands, npu=replace(LARGE, fetch=8)).events
+    assert events[0].issue == 32 + math.ceil((36 + 8) / 8) + 40 // 8
+    assert [event.issue - events[0].issue for event in events] == [0, math.ceil(76 / 8), math.ceil(76 / 8) + 40 // 8]
+    assert [event.fetched for event in events] == [36 + 8 + 40, 76, 40]
+    assert sum(event.fetched for event in events) == len(stream_of(LARGE, commands, [Region("", 1 << 20, True)]))
+    # Through a wide port the command is decoded for longer than it is read; the first ones still come after the latency.
+    wide = run(*commands, npu=replace(LARGE, fetch=64)).events
+    assert [event.issue for event in wide] == [32 + 1 + 4, 32 + 1 + 8, 32 + 1 + 12]
+    assert {event.fetched for event in run(*commands).events} == {0}
 
 
 def test_old_waits_are_met() -> None:

@@ -24,7 +24,7 @@ def layer(name: str, unit: str, busy: int, macs: int, sram: int) -> dict[str, An
         "busy": {unit: busy},
         "utilisation": macs / (busy * 256) if macs else 0.0,
         "sram_traffic": {"read": sram, "written": 0},
-        "offchip_traffic": {"read": 8, "written": 0},
+        "offchip_traffic": {"read": 8, "written": 0, "commands": 40},
         "energy_nj": {"mac": 1.0, "sram": 2.0, "offchip": 3.0, "total": 6.0},
     }
 
@@ -40,7 +40,7 @@ def region(cycles: int = 100) -> dict[str, Any]:
         "utilisation": 0.5,
         "units": {"dma": unit, "array": unit, "vector": unit},
         "sram_traffic": {"read": 600, "written": 40},
-        "offchip_traffic": {"read": 8, "written": 8},
+        "offchip_traffic": {"read": 8, "written": 8, "commands": 84},
         "energy_nj": {"mac": 1.5, "sram": 2.5, "offchip": 3.0, "total": 7.0},
         "layers": [layer("conv2d", "array", 40, 5120, 512), layer("pool", "vector", 20, 0, 128)],
         "timeline": [["dma", 0, 0, 33], ["array", 0, 33, 73], ["vector", 1, 73, 93], ["dma", 1, 93, 100]],
@@ -71,6 +71,7 @@ def test_people_read_cycles_units_traffic_and_energy() -> None:
     fields = {name.strip(): (value, remark) for name, value, remark in npu_fields(report)}
     assert fields["NPU cycles"] == (100, "per inference on etpu-16, 50 more to fill its cache")
     assert fields["array"][0] == "50.0%"
+    assert fields["off-chip"] == ("100 bytes", "per inference, 84 of them commands")
     assert fields["energy"][1] == "estimated: multiplications 2, SRAM 2, off-chip memory 3"
 
 

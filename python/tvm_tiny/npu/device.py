@@ -41,6 +41,8 @@ class Event:
         Multiplications of the layer that it did, those with padding included.
     sram_read, sram_written, offchip_read, offchip_written : int
         Bytes.
+    fetched : int
+        Bytes of the stream that the command processor read for it; of the first command with the header.
     """
 
     unit: Unit
@@ -57,6 +59,7 @@ class Event:
     sram_written: int
     offchip_read: int
     offchip_written: int
+    fetched: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Totals:
     sram_written: int
     offchip_read: int
     offchip_written: int
+    fetched: int
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Totals:
@@ -82,7 +86,7 @@ class Totals:
         )
 
 
-_SUMMED = ("macs", "sram_read", "sram_written", "offchip_read", "offchip_written")
+_SUMMED = ("macs", "sram_read", "sram_written", "offchip_read", "offchip_written", "fetched")
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class _Machine(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char_p),
         *((name, ctypes.c_uint32) for name in ("id", "size", "feeds", "accumulators", "sram", "dma_bandwidth", "dma_latency")),
-        *((name, ctypes.c_uint32) for name in ("queue", "issue", "requantize_latency", "vector_latency")),
+        *((name, ctypes.c_uint32) for name in ("queue", "issue", "fetch", "requantize_latency", "vector_latency")),
     )
 
 

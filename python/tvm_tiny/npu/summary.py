@@ -51,11 +51,11 @@ def _unit(totals: Totals) -> dict[str, Any]:
 
 
 def _traffic(totals: Totals, npu: Npu) -> dict[str, Any]:
-    sram_bytes, offchip = totals.sram_read + totals.sram_written, totals.offchip_read + totals.offchip_written
+    sram_bytes, offchip = totals.sram_read + totals.sram_written, totals.offchip_read + totals.offchip_written + totals.fetched
     energy = energy_of(totals.macs, sram_bytes, offchip, npu.sram)
     return {
         "sram_traffic": {"read": totals.sram_read, "written": totals.sram_written},
-        "offchip_traffic": {"read": totals.offchip_read, "written": totals.offchip_written},
+        "offchip_traffic": {"read": totals.offchip_read, "written": totals.offchip_written, "commands": totals.fetched},
         "energy_nj": {**{name: round(value, 3) for name, value in asdict(energy).items()}, "total": round(energy.total, 3)},
     }
 

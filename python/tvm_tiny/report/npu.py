@@ -65,7 +65,7 @@ def npu_fields(report: Report) -> list[tuple[str, Cell, str]]:
         ("NPU cycles", npu["cycles"], f"per inference on {npu['config']}, {jobs}{npu['load_cycles']:,} more to fill its cache"),
         ("  array", f"{npu['utilisation']:.1%}", "of its multipliers used, over all cycles"),
         ("  SRAM", f"{npu['sram']:,} bytes", f"for activations; {npu['cache']:,} for weights and parameters"),
-        ("  off-chip", f"{offchip:,} bytes", "per inference"),
+        ("  off-chip", f"{offchip:,} bytes", f"per inference, {npu['offchip_traffic']['commands']:,} of them commands"),
         ("  energy", f"{energy['total']:,.0f} nJ", f"estimated: {_shares(energy)}"),
     ]
 

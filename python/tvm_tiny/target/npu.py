@@ -33,7 +33,10 @@ class Npu:
     queue : int
         Commands that wait in front of each unit, at most.
     issue : int
-        Cycles in which the command processor reads and decodes one command.
+        Cycles in which the command processor decodes one command, at least.
+    fetch : int
+        Bytes per cycle of the port through which the command processor reads the stream from off-chip memory, ``dma_latency`` after
+        it has begun; 0 for a stream in a memory of its own that takes no time.
     requantize_latency, vector_latency : int
         Cycles from the last input of a pipeline to its result in SRAM.
     clock : int
@@ -50,6 +53,7 @@ class Npu:
     dma_latency: int
     queue: int = 16
     issue: int = 4
+    fetch: int = 8
     requantize_latency: int = 8
     vector_latency: int = 8
     clock: int = 500_000_000
@@ -61,7 +65,8 @@ class Npu:
 
 KIB = 1024
 # 8 bytes per cycle and 32 cycles are what Vela assumes of Ethos-U55's ports to SRAM (its "High End Embedded" configuration), so
-# that the two can be compared. etpu-64 has the array of the Edge TPU (64 x 64), and a quarter of its 8 MB of SRAM.
+# that the two can be compared; there are two such ports on Ethos-U55, here one of the DMA engine and one of the command processor
+# (whose reading Vela's estimate leaves out). etpu-64 has the array of the Edge TPU (64 x 64), and a quarter of its 8 MB of SRAM.
 # src/npu/machine.c has the same rows.
 NPUS: tuple[Npu, ...] = (
     Npu("etpu-16", 1, 16, 4, 1024, 512 * KIB, 8, 32),
