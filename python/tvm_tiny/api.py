@@ -329,7 +329,8 @@ def tune(
     core = _core_of(target or boards[0].target, optimize)
     progress("importing TVM")
     from tvm_tiny.board.toolchain import compiler_version
-    from tvm_tiny.tune.tuner import Options, model_nodes, tune_nodes
+    from tvm_tiny.tune.layers import model_nodes
+    from tvm_tiny.tune.tuner import Options, tune_nodes
 
     progress("reading the model")
     source = _loaded(model, None)

@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
 
 #include "block.h"
 #include "config.h"
@@ -102,6 +106,10 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     fprintf(stderr, "tvm_tiny_emulator: cannot write %s\n", config.output);
     return -1;
   }
+#ifdef __linux__
+  // Who started the emulator reads the counts. If that one is killed, a firmware that hangs would run on for ever.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
   counter_model(&counter, core_find(config.core), output);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_block_translated);
   qemu_plugin_register_atexit_cb(id, on_exit, NULL);

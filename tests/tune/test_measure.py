@@ -124,6 +124,13 @@ def test_boards_without_counts_by_layer_measure_one_at_a_time(workload: Workload
     assert (outcomes[0].cost or 0) > (outcomes[1].cost or 0) > 0
     assert board.runs == 3
 
+    board = Whole([])
+    boards = Boards([board])
+    for _ in range(2):
+        [future.result() for future in boards.submit(job_of(workload), [candidate(workload, turns) for turns in (8, 0)])]
+    boards.close()
+    assert board.runs == 3 + 2, "that is known from the first time on"
+
 
 def test_the_layers_of_a_batch_are_its_candidates_in_order(workload: Workload) -> None:
     module = module_of([candidate(workload, turns) for turns in (8, 4, 0)], M4)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from tvm_tiny.op.operator import Node
 from tvm_tiny.tune.database import load_database
 from tvm_tiny.tune.decide import Decisions
 from tvm_tiny.tune.journal import FILE, read_entries
+from tvm_tiny.tune.layers import named_workloads
 from tvm_tiny.tune.result import TuningResult
-from tvm_tiny.tune.tuner import Options, named_workloads, tune_nodes
+from tvm_tiny.tune.tuner import Options, tune_nodes
 
 from .conftest import M4, RAISES, convolution
 
@@ -62,6 +64,8 @@ def test_a_run_finds_the_best_past_all_failures_and_remembers_everything(tmp_pat
 
 def test_random_search_of_few_trials(tmp_path: Path) -> None:
     result = tuned(tmp_path, search="random", trials=5, seed=3)
+    assert not any(trial.remembered for trial in result.layers[0].trials), "the default is of this run, too"
+    assert not result.layers[0].exhausted
     assert len(result.layers[0].trials) == 5
     assert {trial.predicted for trial in result.layers[0].trials} == {None}
 
@@ -105,26 +109,44 @@ test_tuner.tuned(Path(sys.argv[1]))
 """
 
 
+def _children(process: int) -> set[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False)
+    return {int(each) for each in listed.stdout.split()}
+
+
+def _waited_for(condition: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(condition())
+
+
 @pytest.mark.slow
-def test_a_run_that_is_killed_resumes_with_all_that_it_had_measured(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_ended_resumes_with_all_that_it_had_measured(how: signal.Signals, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(tmp_path)], env=environment, cwd=root)
+    command = [sys.executable, "-c", _CHILD, str(tmp_path)]
+    child = subprocess.Popen(command, env=environment, cwd=root, start_new_session=True, stderr=subprocess.DEVNULL)
     journal = tmp_path / FILE
-    for _ in range(600):
-        if journal.exists() and journal.read_bytes().count(b"\n") >= 3:
-            break
-        assert child.poll() is None, "it ended before it could be killed"
-        time.sleep(0.1)
-    child.send_signal(signal.SIGKILL)
+    assert _waited_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 3)
+    assert child.poll() is None, "it ended before it could be killed"
+    _waited_for(lambda: _children(child.pid))
+    emulators = _children(child.pid)
+    if how is signal.SIGKILL:
+        child.kill()
+    else:
+        os.killpg(child.pid, how)  # Ctrl-C goes to all
     child.wait()
+    assert _waited_for(lambda: not any(Path(f"/proc/{each}/exe").exists() for each in emulators)), "nothing runs on"
     before = {entry.place: entry for entry in read_entries(journal)}
     assert len(before) >= 3
+    for entry in before.values():
+        assert (entry.outcome.status == "ok") == (entry.decision.choices.get("fault", 0) == 0), "an end is no candidate's fault"
 
     result = tuned(tmp_path)
     after = {entry.place: entry for entry in read_entries(journal)}
     assert {place: after[place] for place in before} == before
-    remembered = [trial for trial in result.layers[0].trials if trial.remembered]
-    assert remembered, "nothing is measured twice"
+    assert any(trial.remembered for trial in result.layers[0].trials), "nothing is measured twice"
     assert result.measured <= len(after) - len(before)
     assert result.layers[0].best is not None

@@ -163,6 +163,7 @@ class AttachedBoard(ABC):
             cycles=None if emulated else round(sum(record.ticks for record in records) / samples),
             stack=max((record.stack for record in records if record.stack is not None), default=None),
             log=finished.console,
+            emulated=emulated,
         )
 
     def _with_cycles(self, result: RunResult, counter: int, longest: float) -> RunResult:

@@ -84,6 +84,8 @@ class RunResult:
         C function → its own instructions per inference, callees not included, where the board can tell.
     arena_check : ArenaCheck or None
         What the image found that watches the arena. Where it found something there are no outputs.
+    emulated : bool
+        The board is attached, and an emulator all the same, whose time is not the core's: hence no cycles.
     """
 
     outputs: Sequence[dict[str, np.ndarray]]
@@ -99,6 +101,7 @@ class RunResult:
     log: str = field(default="", repr=False)
     arena_check: ArenaCheck | None = None
     npu_cycles: int | None = None
+    emulated: bool = False
 
 
 @runtime_checkable

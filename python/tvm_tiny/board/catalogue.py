@@ -114,7 +114,7 @@ def _attached(name: str) -> BoardInfo:
     if base.kind == "host":
         raise BoardError(f"{name!r}: the host is no board behind a GDB server", "`tvm-tiny boards` lists the boards")
     facts = dict(base.connection or {}) if base.kind == "gdb" else {}
-    return replace(base, name=name, kind="gdb", connection={**facts, "host": found[1], "port": int(found[2])})
+    return replace(base, name=name, model=base.name, kind="gdb", connection={**facts, "host": found[1], "port": int(found[2])})
 
 
 def _on_serial(name: str) -> BoardInfo:
@@ -130,7 +130,7 @@ def _on_serial(name: str) -> BoardInfo:
         base = board_info(found["board"])
         if base.kind == "host":
             raise BoardError(f"{name!r}: the host is no board on a serial port", "`tvm-tiny boards` lists the boards")
-    return replace(base, name=name, kind="serial", connection={"device": device, "baud": baud})
+    return replace(base, name=name, model=base.name, kind="serial", connection={"device": device, "baud": baud})
 
 
 def _on_probe(name: str) -> BoardInfo:
@@ -141,7 +141,9 @@ def _on_probe(name: str) -> BoardInfo:
     if base.kind == "host":
         raise BoardError(f"{name!r}: the host is no board behind a probe", "`tvm-tiny boards` lists the boards")
     facts = {key: value for key, value in (base.connection or {}).items() if base.kind == "probe" or key == "part"}
-    return replace(base, name=name, kind="probe", connection=facts | ({"uid": found["uid"]} if found["uid"] else {}))
+    return replace(
+        base, name=name, model=base.name, kind="probe", connection=facts | ({"uid": found["uid"]} if found["uid"] else {})
+    )
 
 
 def get_board(name: str) -> Board:

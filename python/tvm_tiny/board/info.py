@@ -47,6 +47,8 @@ class BoardInfo:
         "uart_" and ".c", or a path ending in ".c"; ``base``, ``irq`` and any further integers; ``baud`` and ``clock`` in hertz.
     npu : str
         The NPU beside the core, "" for none; ``target`` names it too.
+    model : str
+        What the board is called in the catalogue or its file, where ``name`` says how it is reached: "nucleo-l4r5zi".
     shared : MemoryRegion or None
         Memory that the emulator can share with the model of an NPU, where it can.
     """
@@ -60,6 +62,7 @@ class BoardInfo:
     memory: tuple[MemoryRegion, ...] = ()
     connection: Mapping[str, Any] | None = None
     npu: str = ""
+    model: str = ""
     shared: MemoryRegion | None = None
     uart: Mapping[str, Any] | None = None
 

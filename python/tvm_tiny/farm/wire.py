@@ -126,7 +126,7 @@ def info_of(values: Mapping[str, Any]) -> BoardInfo:
 
 def build_facts(info: BoardInfo) -> dict[str, Any]:
     """What of a board decides how an image for it is built; the same for all boards of a name, or they cannot share it."""
-    return {key: value for key, value in info_values(info).items() if key not in ("name", "description", "connection")}
+    return {key: value for key, value in info_values(info).items() if key not in ("name", "model", "description", "connection")}
 
 
 def pack_request(image: Image, info: BoardInfo, samples: Sequence[Arrays], *, timeout: float, client: str) -> bytes:

@@ -18,20 +18,28 @@ _COLOURS = ("#3b75af", "#d9822b", "#4c9a4c", "#b5483d", "#7d64a6", "#7a5c4f", "#
 def tuning_text(result: TuningResult) -> str:
     """A table by workload, and the sum of all."""
     rows = [
-        (_names(layer), layer.default, layer.best_cost, _gain(layer), len(layer.trials), layer.failed, _choice(layer))
+        (_names(layer), layer.default, layer.best_cost, _gain(layer), _trials(layer), layer.failed, _choice(layer))
         for layer in result.layers
     ]
     if not rows:
         return f"Nothing in {result.model} has more than one schedule on {result.target}."
-    headers = ["layers", f"default {result.unit}", "best", "gain", "trials", "failed", "schedule"]
+    headers = ["layers", f"default {result.unit}", "best", "gain", "trials of all", "failed", "schedule"]
     count = sum(len(layer.trials) for layer in result.layers)
     total = (
         f"{result.default_total:,} → {result.best_total:,} {result.unit} in these layers; {count:,} candidates, "
         f"{result.measured:,} of them measured now, in {result.seconds:.0f} s"
     )
+    told = [total]
+    exhausted = sum(layer.exhausted for layer in result.layers)
+    if exhausted:
+        whose = "any workload" if exhausted == len(result.layers) else f"{exhausted} of {len(result.layers)} workloads"
+        told.append(f"More trials find nothing new for {whose}: all candidates were looked at")
     correlation = rank_correlation(result)
-    told = "" if correlation is None else f"\nThe cost model's order against the measured one: rank correlation {correlation:.2f}"
-    return f"{text_table(headers, rows)}\n{total}{told}"
+    if correlation is not None:
+        told.append(f"The cost model's order against the measured one: rank correlation {correlation:.2f}")
+    if result.emulated:
+        told.append(f"The board is an emulator: outputs are its own, {result.unit} those that the emulated board counts")
+    return "\n".join([text_table(headers, rows), *told])
 
 
 def failures_text(result: TuningResult) -> str:
@@ -136,6 +144,10 @@ def _gain(layer: TunedLayer) -> str | None:
     if layer.default is None or layer.best_cost is None:
         return None
     return f"{100 * (1 - layer.best_cost / layer.default):.1f} %"
+
+
+def _trials(layer: TunedLayer) -> str:
+    return f"{len(layer.trials)} of {layer.candidates}"
 
 
 def _choice(layer: TunedLayer) -> str:

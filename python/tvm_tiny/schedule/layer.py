@@ -10,7 +10,7 @@ from tvm_tiny.schedule.implementation import Decide, Scheduled, by_default
 from tvm_tiny.schedule.lower import lower_function
 from tvm_tiny.schedule.overlap import overlaps_of
 from tvm_tiny.schedule.scratch import scratch_of
-from tvm_tiny.schedule.select import implementations
+from tvm_tiny.schedule.select import applying
 from tvm_tiny.schedule.walk import computes_in_integers
 from tvm_tiny.target import Core
 
@@ -54,12 +54,12 @@ def node_layer(
 
 def scheduled_node(node: Node, core: Core, decide: Decide) -> tuple[Scheduled, bool]:
     """``node`` as decided, and True; where nothing is decided, or that does not apply any more, the default, and False."""
-    candidates = implementations(node, core)
     decision = decide(node, core)
-    for each in candidates if decision is not None else ():
-        if decision is not None and decision.fits(each, node, core):
-            return each.schedule(node, core, decision.choices), True
-    return candidates[0].schedule(node, core), False
+    if decision is not None:
+        for each in applying(node, core, decision.implementation):
+            if decision.fits(each, node, core):
+                return each.schedule(node, core, decision.choices), True
+    return next(applying(node, core)).schedule(node, core), False
 
 
 def _comment(node: Node, source: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
 from tvm_tiny.schedule.dsp.blocks import BLOCKS
@@ -47,4 +49,11 @@ _BY_ISA = {"scalar": SCALAR, "dsp": DSP, "mve": MVE}
 
 def implementations(node: Node, core: Core) -> list[Implementation]:
     """Every implementation that applies to ``node`` on ``core``, best first; never empty."""
-    return [each for each in _BY_ISA[core.isa] if each.applies(node, core)]
+    return list(applying(node, core))
+
+
+def applying(node: Node, core: Core, name: str | None = None) -> Iterator[Implementation]:
+    """:func:`implementations` one by one, or only the one called ``name``: whether one applies may take a while to find out."""
+    for each in _BY_ISA[core.isa]:
+        if name in (None, each.name) and each.applies(node, core):
+            yield each

@@ -52,7 +52,8 @@ def compare(model: Path, board: str, folder: Path, *, layers: str, trials: int, 
     from tvm_tiny.board.toolchain import compiler_version
     from tvm_tiny.frontend import load
     from tvm_tiny.target import get_core
-    from tvm_tiny.tune.tuner import Options, model_nodes, tune_nodes
+    from tvm_tiny.tune.layers import model_nodes
+    from tvm_tiny.tune.tuner import Options, tune_nodes
 
     device = get_board(board)
     core, source = get_core(device.target), load(model)

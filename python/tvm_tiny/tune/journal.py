@@ -60,6 +60,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             for entry in read_entries(self.path):
                 self._entries[entry.place] = entry
+            self._earlier = set(self._entries)
             self._file = self.path.open("ab+")
             self._end_line()
         except OSError as error:
@@ -71,11 +72,16 @@ class Journal:
         """The measurement of a candidate, None if there is none."""
         return self._entries.get((workload, board, label(decision)))
 
+    def remembered(self, workload: str, board: str, decision: Decision) -> bool:
+        """Whether a candidate was measured by an earlier run."""
+        return (workload, board, label(decision)) in self._earlier
+
     def forget_failure(self, workload: str, board: str, decision: Decision) -> None:
         """Do not remember a candidate that failed, so that it is measured again."""
         place = (workload, board, label(decision))
         if place in self._entries and self._entries[place].outcome.status != "ok":
             del self._entries[place]
+            self._earlier.discard(place)
 
     def of(self, workload: str, board: str) -> list[Entry]:
         """All of a workload on a board, in the order in which they were measured."""

@@ -10,7 +10,7 @@ import os
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from tvm_tiny.board.base import Board, RunResult
@@ -43,12 +43,15 @@ class Outcome:
         Mean per inference.
     message : str
         Of a failure, what was found.
+    by_layer : bool
+        Whether the board counts each layer of a firmware, so that it measures many candidates in one.
     """
 
     status: Status
     cycles: int | None = None
     instructions: int | None = None
     message: str = ""
+    by_layer: bool = field(default=True, compare=False)
 
     @property
     def cost(self) -> int | None:
@@ -90,12 +93,18 @@ class Boards:
         for lane in lanes:
             self._free.put(lane)
         self.lanes = self._alive = len(lanes)
+        self._by_layer = True
         self._pool = ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="tvm_tiny-tune")
 
     def submit(self, job: Job, candidates: Sequence[Candidate], tell: Tell = _keep_quiet) -> list[Future[list[Outcome]]]:
         """Measure ``candidates``, a batch for each future, in their order."""
-        pieces = batches(job, candidates, self._smallest, self.lanes)
-        return [self._pool.submit(self._on_any, lambda board, batch=batch: measure(board, job, batch, tell)) for batch in pieces]
+
+        def heard(candidate: Candidate, outcome: Outcome) -> None:
+            self._by_layer &= outcome.by_layer
+            tell(candidate, outcome)
+
+        pieces = batches(job, candidates, self._smallest, self.lanes) if self._by_layer else [[each] for each in candidates]
+        return [self._pool.submit(self._on_any, lambda board, batch=batch: measure(board, job, batch, heard)) for batch in pieces]
 
     def run(self, what: Callable[[Board], T]) -> Future[T]:
         """Do ``what`` on the next board that is free."""
@@ -230,4 +239,4 @@ def _outcome(job: Job, candidate: Candidate, result: RunResult, index: int) -> O
             return Outcome("wrong", message=message)
     if result.layers:
         return Outcome("ok", result.layers[index].cycles, result.layers[index].instructions)
-    return Outcome("ok", result.cycles, result.instructions)
+    return Outcome("ok", result.cycles, result.instructions, by_layer=False)

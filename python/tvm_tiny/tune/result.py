@@ -60,6 +60,11 @@ class TunedLayer:
     trials: tuple[Trial, ...]
 
     @property
+    def exhausted(self) -> bool:
+        """Whether every candidate that there is was looked at."""
+        return len({label(trial.decision) for trial in self.trials}) == self.candidates
+
+    @property
     def failed(self) -> int:
         """How many candidates failed."""
         return sum(trial.outcome.status != "ok" for trial in self.trials)
@@ -88,6 +93,7 @@ class TunedLayer:
             "decision": None if self.best is None else label(self.best),
             "candidates": self.candidates,
             "trials": len(self.trials),
+            "exhausted": self.exhausted,
             "remembered": sum(trial.remembered for trial in self.trials),
             "failed": {status: statuses.count(status) for status in sorted(set(statuses)) if status != "ok"},
             "best_so_far": self.best_so_far,
@@ -117,6 +123,10 @@ class TuningResult:
         How long it took.
     measured : int
         Candidates that were measured in this run, failures included; the others were known from the journal.
+    pace : float
+        Candidates that the search had measured a minute, without the start: the defaults, and what is imported.
+    emulated : bool
+        The board is attached, but an emulator: its costs are those that the emulated board of its machine has counted.
     """
 
     model: str
@@ -129,6 +139,8 @@ class TuningResult:
     layers: tuple[TunedLayer, ...]
     seconds: float
     measured: int
+    pace: float = 0.0
+    emulated: bool = False
 
     @property
     def default_total(self) -> int:
@@ -154,6 +166,8 @@ class TuningResult:
             "seed": self.seed,
             "seconds": round(self.seconds, 2),
             "measured": self.measured,
+            "measured_a_minute": round(self.pace, 1),
+            "emulated": self.emulated,
             "default": self.default_total,
             "best": self.best_total,
             "rank_correlation": rank_correlation(self),

@@ -64,7 +64,8 @@ def renew(core: str, models: Sequence[Path], work: Path, options: Options) -> No
     from tvm_tiny.board.toolchain import compiler_version
     from tvm_tiny.frontend import load
     from tvm_tiny.target import get_core
-    from tvm_tiny.tune.tuner import model_nodes, tune_nodes
+    from tvm_tiny.tune.layers import model_nodes
+    from tvm_tiny.tune.tuner import tune_nodes
 
     target, board = get_core(core), get_board(BOARDS[core])
     for path in models:

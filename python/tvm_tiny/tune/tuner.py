@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import signal
 import threading
 import time
@@ -11,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from tvm_tiny.board.base import Board
 from tvm_tiny.errors import BoardError, TargetError, TinyError
@@ -19,19 +17,19 @@ from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import Core
 from tvm_tiny.tune.candidate import Candidate, candidate_of
+from tvm_tiny.tune.counted import CountedBoard, measured_on, with_counts
 from tvm_tiny.tune.database import Tuned, load_database, merged, save_database, tuned
 from tvm_tiny.tune.journal import Entry, Journal
+from tvm_tiny.tune.layers import Named, named_workloads
 from tvm_tiny.tune.measure import Boards, Job, Outcome
 from tvm_tiny.tune.reference import samples_with_expected
 from tvm_tiny.tune.result import Trial, TunedLayer, TuningResult
 from tvm_tiny.tune.search import Search, make_searches
 from tvm_tiny.tune.space import label
-from tvm_tiny.tune.workload import Workload, workload_of
-
-if TYPE_CHECKING:
-    from tvm_tiny.model import Model
+from tvm_tiny.tune.workload import Workload
 
 Progress = Callable[[str], None]
+Build = Callable[[Workload, Decision], Candidate]
 
 
 @dataclass(frozen=True)
@@ -57,38 +55,6 @@ class Options:
     timeout: float = 30.0
 
 
-@dataclass(frozen=True)
-class Named:
-    """A workload, and the layers of the model that are it."""
-
-    workload: Workload
-    layers: tuple[str, ...]
-
-
-def named_workloads(
-    nodes: Sequence[tuple[str, Node]], core: Core, *, compiler: str, optimize: str, pattern: str = "*"
-) -> list[Named]:
-    """The workloads of ``nodes`` that leave something to choose, each once.
-
-    ``pattern`` is of the shell's kind; it is held against a layer's name and its operator's.
-
-    Raises
-    ------
-    TargetError
-        No layer matches.
-    """
-    names: dict[str, list[str]] = {}
-    workloads: dict[str, Workload] = {}
-    for name, node in nodes:
-        if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(node.op.name, pattern):
-            workload = workload_of(node, core, compiler=compiler, optimize=optimize)
-            workloads.setdefault(workload.key, workload)
-            names.setdefault(workload.key, []).append(name)
-    if not workloads:
-        raise TargetError(f"no layer is called {pattern!r}: the model has {', '.join(name for name, _ in nodes)}")
-    return [Named(workload, tuple(names[key])) for key, workload in workloads.items() if workload.size > 1]
-
-
 @dataclass
 class _Task:
     """A workload on its way."""
@@ -110,7 +76,6 @@ class _Pending:
     """Candidates that are being measured."""
 
     decisions: Sequence[Decision]
-    known: Sequence[bool]
     futures: Sequence[Future[list[Outcome]]]
 
 
@@ -121,17 +86,28 @@ class Tuner:
     ----------
     boards : sequence of Board
         Of one kind: all count the same.
+    build : callable
+        What makes a candidate of a decision.
     """
 
-    def __init__(self, boards: Sequence[Board], folder: Path, options: Options, optimize: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        boards: Sequence[Board],
+        folder: Path,
+        options: Options,
+        optimize: str,
+        progress: Progress,
+        build: Build = candidate_of,
+    ) -> None:
         if options.trials < 1:
             raise TargetError(f"the number of trials is {options.trials}: expected at least 1")
-        self.name = boards[0].name
-        self.folder, self.options, self.optimize, self.progress = folder, options, optimize, progress
+        self.name, self.place = boards[0].name, measured_on(boards[0])
+        self.folder, self.options, self.optimize, self.progress, self.build = folder, options, optimize, progress, build
         self.known: dict[str, Tuned] = load_database(folder)
         self.journal = Journal(folder)
         self.boards = Boards(boards)
         self.measured = 0
+        self.pace = 0.0
         self._interrupted = threading.Event()
         self._candidates: dict[tuple[str, str], Candidate | Outcome] = {}
         self._digests: dict[tuple[str, str], Outcome] = {}
@@ -148,7 +124,9 @@ class Tuner:
         try:
             with self._noticing_interrupts():
                 tasks = self._tasks(layers)
+                start, before = time.monotonic(), self.measured
                 self._search(tasks)
+                self.pace = (self.measured - before) / (time.monotonic() - start)
         finally:
             self.boards.close()
             for task in tasks:
@@ -165,10 +143,10 @@ class Tuner:
             self.progress(f"measuring the defaults ({index + 1} of {len(layers)})")
             workload = named.workload
             samples, wanted = samples_with_expected(workload.node, self.options.seed)
-            default = candidate_of(workload, workload.default)
+            default = self.build(workload, workload.default)
             job = Job(workload, default, samples, wanted, self.optimize, self.options.timeout)
             # A default that fails tells of a board in trouble more often than of itself.
-            self.journal.forget_failure(workload.key, self.name, workload.default)
+            self.journal.forget_failure(workload.key, self.place, workload.default)
             jobs.append((named, job, self._start(job, [workload.default])))
         searches = make_searches(
             [named.workload for named in layers],
@@ -188,7 +166,7 @@ class Tuner:
                 raise BoardError(
                     f"{self.name} counts neither cycles nor instructions", "tune on a board that does, an emulated one for instance"
                 )
-            entry = self.journal.find(named.workload.key, self.name, named.workload.default)
+            entry = self.journal.find(named.workload.key, self.place, named.workload.default)
             assert entry is not None
             tasks.append(_Task(named, job, search, entry))
         if failures:
@@ -232,28 +210,29 @@ class Tuner:
 
     def _start(self, job: Job, decisions: Sequence[Decision]) -> _Pending:
         """Send those of ``decisions`` to the boards that nobody has measured, and each piece of C only once."""
-        known: list[bool] = []
         fresh: dict[str, Candidate] = {}
         for decision in decisions:
-            known.append(self.journal.find(job.workload.key, self.name, decision) is not None)
-            built = None if known[-1] else self._built(job.workload, decision)
+            if self.journal.find(job.workload.key, self.place, decision) is not None:
+                continue
+            built = self._built(job.workload, decision)
             if isinstance(built, Outcome):
                 self._note(job, decision, built)
-            elif built is not None and (job.workload.key, built.digest) not in self._digests:
+            elif (job.workload.key, built.digest) not in self._digests:
                 fresh.setdefault(built.digest, built)
-        return _Pending(decisions, known, self.boards.submit(job, list(fresh.values()), lambda *each: self._heard(job, *each)))
+        return _Pending(decisions, self.boards.submit(job, list(fresh.values()), lambda *each: self._heard(job, *each)))
 
     def _finish(self, job: Job, pending: _Pending) -> list[Trial]:
         """Wait for what was started."""
         for future in pending.futures:
             future.result()
         trials = []
-        for decision, remembered in zip(pending.decisions, pending.known, strict=True):
-            entry = self.journal.find(job.workload.key, self.name, decision)
+        for decision in pending.decisions:
+            entry = self.journal.find(job.workload.key, self.place, decision)
             if entry is None:  # the same C as another decision's
                 built = self._built(job.workload, decision)
                 assert isinstance(built, Candidate)
                 entry = self._note(job, decision, self._digests[job.workload.key, built.digest])
+            remembered = self.journal.remembered(job.workload.key, self.place, decision)
             trials.append(Trial(decision, entry.outcome, None, entry.grows <= self.options.scratch, remembered))
         return trials
 
@@ -269,7 +248,7 @@ class Tuner:
     def _note(self, job: Job, decision: Decision, outcome: Outcome) -> Entry:
         built = self._built(job.workload, decision)
         grows, constants = (built.grows(job.default), built.constants) if isinstance(built, Candidate) else (0, 0)
-        entry = Entry(job.workload.key, self.name, decision, outcome, grows, constants)
+        entry = Entry(job.workload.key, self.place, decision, outcome, grows, constants)
         self.journal.add(entry)
         return entry
 
@@ -278,7 +257,7 @@ class Tuner:
         place = (workload.key, label(decision))
         if place not in self._candidates:
             try:
-                self._candidates[place] = candidate_of(workload, decision)
+                self._candidates[place] = self.build(workload, decision)
             except Exception as error:  # whatever an implementation makes of choices that it did not expect
                 text = str(error).strip().splitlines()
                 self._candidates[place] = Outcome("compile", message=f"{type(error).__name__}: {text[0] if text else ''}")
@@ -295,7 +274,7 @@ class Tuner:
         limit = task.default.outcome.cost or 0
         found = [
             entry
-            for entry in self.journal.of(task.workload.key, self.name)
+            for entry in self.journal.of(task.workload.key, self.place)
             if entry.outcome.cost is not None and entry.outcome.cost < limit and entry.grows <= self.options.scratch
         ]
         return sorted(found, key=lambda entry: (entry.outcome.cost, entry.constants, label(entry.decision)))
@@ -346,24 +325,6 @@ class Tuner:
             signal.signal(signal.SIGINT, before)
 
 
-def model_nodes(model: Model, core: Core, rounding: Literal["tflite-micro", "litert"] = "tflite-micro") -> list[tuple[str, Node]]:
-    """The layers of ``model`` that are operators of ours and run on the core, by their names.
-
-    Raises
-    ------
-    ModelError, UnsupportedOperatorError
-        As :func:`tvm_tiny.compile`.
-    """
-    from tvm_tiny.op.qdq import Arithmetic
-    from tvm_tiny.schedule.program import schedule_program
-    from tvm_tiny.transform.lower_integer import lower_integer
-    from tvm_tiny.transform.pipeline import run_passes
-
-    lowered = lower_integer(model, Arithmetic("onnx" if model.source_format == "onnx" else rounding))
-    program = schedule_program(run_passes(lowered.mod), model, core)
-    return [(layer.name, layer.node) for layer in program.layers if layer.node is not None and layer.offload == "cpu"]
-
-
 def tune_nodes(
     nodes: Sequence[tuple[str, Node]],
     core: Core,
@@ -378,11 +339,31 @@ def tune_nodes(
     progress: Progress = lambda _step: None,
 ) -> TuningResult:
     """Tune ``nodes``, given with their layers' names, on ``boards``, into the database in ``folder``."""
-    start = time.monotonic()
     if not boards:
         raise TinyError("no board to tune on")
     layers = named_workloads(nodes, core, compiler=compiler, optimize=optimize, pattern=pattern)
-    tuner = Tuner(boards, folder, options, optimize, progress)
+    return tune_workloads(
+        layers, core, boards, folder, options, model=model, compiler=compiler, optimize=optimize, progress=progress
+    )
+
+
+def tune_workloads(
+    layers: Sequence[Named],
+    core: Core,
+    boards: Sequence[Board],
+    folder: Path,
+    options: Options,
+    *,
+    model: str,
+    compiler: str,
+    optimize: str = "speed",
+    progress: Progress = lambda _step: None,
+    build: Build = candidate_of,
+) -> TuningResult:
+    """As :func:`tune_nodes`, of workloads."""
+    start = time.monotonic()
+    counted = [with_counts(board) for board in boards]
+    tuner = Tuner(counted, folder, options, optimize, progress, build)
     found = tuner.run(layers)
     counts_cycles = all(trial.outcome.cycles is not None for each in found for trial in each.trials if trial.outcome.status == "ok")
     return TuningResult(
@@ -396,4 +377,6 @@ def tune_nodes(
         layers=tuple(found),
         seconds=time.monotonic() - start,
         measured=tuner.measured,
+        pace=60.0 * tuner.pace,
+        emulated=any(board.counted_elsewhere for board in counted if isinstance(board, CountedBoard)),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,10 +66,15 @@ def folded_form(
     factor : int
         The accumulators are this many times the sum.
     """
-    channels = [
+    channels = tuple(
         Channel(float(scale), rounding, zero_point, -128, 127, (int(least), int(most)))
         for scale, least, most in zip(scales, *reach, strict=True)
-    ]
+    )
+    return _form(channels, factor, tuple(shifts))
+
+
+@lru_cache(maxsize=64)  # tuning schedules one node again and again
+def _form(channels: tuple[Channel, ...], factor: int, shifts: tuple[int, ...]) -> Folded | None:
     thresholds = [channel.thresholds() for channel in channels]
     for shift in shifts:
         lines = []
