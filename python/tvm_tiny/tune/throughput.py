@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvm_tiny.errors import TargetError
 from tvm_tiny.schedule.implementation import Decision, Knob
 from tvm_tiny.tune.workload import Space, Workload
 
 if TYPE_CHECKING:
     from tvm_tiny.tune.candidate import Candidate
-    from tvm_tiny.tune.layers import Named
     from tvm_tiny.tune.result import TuningResult
 
 AGAIN = "again"
@@ -54,7 +54,10 @@ def measured(model: Path, board: str, *, layers: str, candidates: int, search: s
 
     device, compiler = get_board(board), compiler_version()
     core, source = get_core(device.target), load(model)
-    named: Named = named_workloads(model_nodes(source, core), core, compiler=compiler, optimize="speed", pattern=layers)[0]
+    found = named_workloads(model_nodes(source, core), core, compiler=compiler, optimize="speed", pattern=layers)
+    if not found:
+        raise TargetError(f"{layers!r} has one schedule on {core.name}: there is nothing to measure", "name other layers")
+    named = found[0]
     many = replace(named, workload=repeated(named.workload, candidates))
     options = Options(trials=candidates, search=search)
     with tempfile.TemporaryDirectory(prefix="tvm_tiny-throughput-") as folder:
