@@ -13,14 +13,17 @@ from tvm_tiny.board.toolchain import ARM_GCC, find_tool
 from tvm_tiny.resources import runtime_dir
 from tvm_tiny.target import get_core
 
-HEADERS = ("dsp_blocks", "dsp_dense_blocks", "dsp_winograd")
-KERNELS = re.compile(r"tvm_tiny_(?:blocks|dense_blocks|winograd)_(?:together|between)(?:_folded|_high)?")
+HEADERS = ("dsp_blocks", "dsp_dense_blocks", "dsp_winograd", "dsp_winograd_square")
+KERNELS = re.compile(r"tvm_tiny_(?:blocks|dense_blocks|winograd|winograd_square)_(?:together|between)(?:_folded|_high)?")
 CALLS = """\
 void run(int32_t *words, int8_t *bytes, int32_t n);
 void run(int32_t *words, int8_t *bytes, int32_t n) {
   tvm_tiny_winograd_tile(words, bytes, bytes, n, n, n, n, n, n);
   tvm_tiny_winograd_together(words, words, bytes, n, n);
   tvm_tiny_winograd_between(words, words, bytes, n, n);
+  tvm_tiny_winograd_square(words, bytes, bytes, n, n, n, n, n, n);
+  tvm_tiny_winograd_square_together(words, words, bytes, words, n, n, n);
+  tvm_tiny_winograd_square_between(words, words, bytes, words, n, n, n);
   tvm_tiny_block_columns(words, bytes, bytes, bytes, bytes, n);
   tvm_tiny_blocks_together_folded(words, words, bytes, n, n, n);
   tvm_tiny_blocks_together_high(words, words, bytes, n, n, n);
@@ -43,6 +46,6 @@ def test_assembles_without_a_warning(program: str, target: str, tmp_path: Path) 
         flags += ["--target=arm-none-eabi", "-isystem", str(Path(library.strip()).resolve().parents[1] / "include")]
     Compiler(program, program, tuple(flags)).run(f"-I{runtime_dir()}", "-c", source, "-o", tmp_path / "kernels.o", cwd=tmp_path)
     kernels = set(KERNELS.findall(CALLS))
-    assert len(kernels) == 8
+    assert len(kernels) == 10
     assembled = (tmp_path / "kernels.o").read_bytes()
     assert all(kernel.encode() in assembled for kernel in kernels)

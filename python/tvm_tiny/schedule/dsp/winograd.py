@@ -5,7 +5,8 @@ in six "components", each a matrix product like that of :mod:`tvm_tiny.schedule.
 runtime/dsp_winograd.h has the arithmetic, which is exact: integers modulo 2^32, the sums 192 times their value.
 
 Weights take four times their bytes in flash, and the inputs of 16 outputs at a time 144 bytes for each input channel. So this is
-never the default: tuning may choose it where there is room.
+never the default: tuning may choose it where there is room. With 4 for the knob ``rows`` a tile is 4x4 outputs
+(:mod:`.winograd_square`): again half the products, and twice the flash and the memory.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from tvm_tiny.op.operator import Node
-from tvm_tiny.schedule.dsp import gemm
+from tvm_tiny.schedule.dsp import gemm, winograd_square
 from tvm_tiny.schedule.dsp.loads import ORDERS, load_orders
 from tvm_tiny.schedule.implementation import Choices, Implementation, Knob, Scheduled
 from tvm_tiny.schedule.requantize import HighWord, high_word_form
@@ -75,9 +76,9 @@ def applies(node: Node, core: Core) -> bool:
     )
 
 
-def knobs(_node: Node, core: Core) -> tuple[Knob, ...]:
-    """``loads``: their order, as an index into :data:`tvm_tiny.schedule.dsp.loads.ORDERS`."""
-    return (Knob("loads", load_orders(core)),)
+def knobs(node: Node, core: Core) -> tuple[Knob, ...]:
+    """``rows`` of outputs of a tile; ``loads``: their order, an index into :data:`tvm_tiny.schedule.dsp.loads.ORDERS`."""
+    return Knob("rows", (1, 4) if winograd_square.applies(node) else (1,)), Knob("loads", load_orders(core))
 
 
 def _requantization(node: Node) -> HighWord | None:
@@ -108,6 +109,8 @@ def stream_of(node: Node, form: HighWord) -> np.ndarray:
 
 def build(node: Node, _core: Core, choices: Choices) -> Scheduled:
     """Transform the inputs of four tiles, multiply, requantise: one group of 16 pixels after the other."""
+    if choices["rows"] == 4:
+        return winograd_square.build(node, choices["loads"])
     form = _requantization(node)
     assert form is not None
     window = gemm.window_of(node)

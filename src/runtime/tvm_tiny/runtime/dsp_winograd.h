@@ -38,24 +38,32 @@
 
 /* Registers: r0 in the lanes, r1 in the inputs, r2 channels, r3 end of the first input, r4 to r9 inputs and components,
  * r11 128 in both lanes, lr bytes from one component to the next. */
-#define TVM_TINY_WINOGRAD_PAIR(lanes) \
+#define TVM_TINY_WINOGRAD_INPUTS \
   "add r10, r1, r2\n\tldr r4, [r1]\n\tldr r5, [r1, r2]\n\tldr r6, [r1, r2, lsl #1]\n\tldr r7, [r10, r2, lsl #1]\n\t" \
-  "ldr r8, [r1, r2, lsl #2]\n\tldr r9, [r10, r2, lsl #2]\n\t" \
+  "ldr r8, [r1, r2, lsl #2]\n\tldr r9, [r10, r2, lsl #2]\n\t"
+#define TVM_TINY_WINOGRAD_UNPACK(lanes) \
   "sxtab16 r4, r11, r4" lanes "\n\tsxtab16 r5, r11, r5" lanes "\n\tsxtab16 r6, r11, r6" lanes "\n\t" \
-  "sxtab16 r7, r11, r7" lanes "\n\tsxtab16 r8, r11, r8" lanes "\n\tsxtab16 r9, r11, r9" lanes "\n\t" \
-  "sub r10, r8, r6, lsl #2\n\tadd r10, r10, #0x0A000A00\n\tsub r8, r8, r6\n\tadd r8, r8, #0x0A000A00\n\t" \
+  "sxtab16 r7, r11, r7" lanes "\n\tsxtab16 r8, r11, r8" lanes "\n\tsxtab16 r9, r11, r9" lanes "\n\t"
+/* B d, of d in r4 to r9, to r4, r7, r10, r6, r8, r9; ``more(register)`` adds to all of them. */
+#define TVM_TINY_WINOGRAD_COMPONENTS(more) \
+  "sub r10, r8, r6, lsl #2\n\t" more("r10") "sub r8, r8, r6\n\t" more("r8") \
   "sub r6, r10, r6\n\tadd r4, r6, r4, lsl #2\n\tsub r6, r7, r5, lsl #2\n\tsub r5, r7, r5\n\t" \
-  "sub r9, r9, r7, lsl #2\n\tsub r9, r9, r6\n\tadd r9, r9, #0x0A000A00\n\tadd r7, r10, r6\n\tsub r10, r10, r6\n\t" \
-  "add r6, r8, r5, lsl #1\n\tsub r8, r8, r5, lsl #1\n\tadd r5, r0, lr\n\tstr r4, [r0]\n\tstr r7, [r0, lr]\n\t" \
-  "str r10, [r0, lr, lsl #1]\n\tstr r6, [r5, lr, lsl #1]\n\tstr r8, [r0, lr, lsl #2]\n\tstr r9, [r5, lr, lsl #2]\n\t" \
-  "add r0, r0, #16\n\t"
+  "sub r9, r9, r7, lsl #2\n\tsub r9, r9, r6\n\t" more("r9") "add r7, r10, r6\n\tsub r10, r10, r6\n\t" \
+  "add r6, r8, r5, lsl #1\n\tsub r8, r8, r5, lsl #1\n\t"
+#define TVM_TINY_WINOGRAD_STORE \
+  "add r5, r0, lr\n\tstr r4, [r0]\n\tstr r7, [r0, lr]\n\tstr r10, [r0, lr, lsl #1]\n\tstr r6, [r5, lr, lsl #1]\n\t" \
+  "str r8, [r0, lr, lsl #2]\n\tstr r9, [r5, lr, lsl #2]\n\tadd r0, r0, #16\n\t"
+
+#define TVM_TINY_WINOGRAD_PAIR(lanes, more) \
+  TVM_TINY_WINOGRAD_INPUTS TVM_TINY_WINOGRAD_UNPACK(lanes) TVM_TINY_WINOGRAD_COMPONENTS(more) TVM_TINY_WINOGRAD_STORE
+#define TVM_TINY_WINOGRAD_2560(to) "add " to ", " to ", #0x0A000A00\n\t"
 /* clang-format on */
 
 static TVM_TINY_NAKED void tvm_tiny_winograd_row(int32_t *lanes, const int8_t *x, int32_t channels) {
   __asm__(
       "push {r4-r11, lr}\n\tadd r3, r1, r2\n\tadd lr, r2, r2, lsl #1\n\tlsl lr, lr, #3\n\tmov r11, #0x00800080\n"
-      "1:\n\t" TVM_TINY_WINOGRAD_PAIR("")
-          TVM_TINY_WINOGRAD_PAIR(", ror #8") "add r1, r1, #4\n\tcmp r1, r3\n\tbne.w 1b\n\tpop {r4-r11, pc}\n\t");
+      "1:\n\t" TVM_TINY_WINOGRAD_PAIR("", TVM_TINY_WINOGRAD_2560) TVM_TINY_WINOGRAD_PAIR(
+          ", ror #8", TVM_TINY_WINOGRAD_2560) "add r1, r1, #4\n\tcmp r1, r3\n\tbne.w 1b\n\tpop {r4-r11, pc}\n\t");
 }
 #pragma GCC diagnostic pop
 #else
@@ -81,34 +89,41 @@ static inline void tvm_tiny_winograd_row(int32_t *lanes, const int8_t *x, int32_
 }
 #endif
 
+/* Six inputs from (y, z) on of an image, as they lie there; or, if some are outside, in ``patch`` with ``padding``. */
+static inline const int8_t *tvm_tiny_winograd_inputs(int8_t *patch, const int8_t *x, int32_t y, int32_t z,
+                                                     int32_t height, int32_t width, int32_t channels, int32_t padding) {
+  int32_t inside = 0;
+  if ((y >= 0) && (y < height)) {
+    inside = 1;
+  }
+  const int8_t *inputs = patch;
+  if ((inside != 0) && (z >= 0) && (z + 6 <= width)) {
+    inputs = &x[(y * width + z) * channels];
+  } else {
+    const uint32_t outside = tvm_tiny_pack_s8x4(padding, padding, padding, padding);
+    int8_t *to = patch;
+    for (int32_t column = z; column < z + 6; ++column) {
+      const int8_t *from = NULL;
+      if ((inside != 0) && (column >= 0) && (column < width)) {
+        from = &x[(y * width + column) * channels];
+      }
+      for (int32_t c = 0; c < channels; c += 4) {
+        const uint32_t four = (from != NULL) ? tvm_tiny_load_s8x4(&from[c]) : outside;
+        (void)memcpy(&to[c], &four, sizeof four);
+      }
+      to = &to[channels];
+    }
+  }
+  return inputs;
+}
+
 /* One of four tiles, whose inputs are three rows and six columns from (y, z) on of an image; what lies outside is
  * ``padding``. ``patch`` is memory for six inputs. */
 static TVM_TINY_KERNEL void tvm_tiny_winograd_tile(int32_t *lanes, int8_t *patch, const int8_t *x, int32_t y, int32_t z,
                                                    int32_t height, int32_t width, int32_t channels, int32_t padding) {
-  for (int32_t row = y; row < y + 3; ++row) {
-    int32_t inside = 0;
-    if ((row >= 0) && (row < height)) {
-      inside = 1;
-    }
-    if ((inside != 0) && (z >= 0) && (z + 6 <= width)) {
-      tvm_tiny_winograd_row(lanes, &x[(row * width + z) * channels], channels);
-    } else {
-      const uint32_t outside = tvm_tiny_pack_s8x4(padding, padding, padding, padding);
-      int8_t *to = patch;
-      for (int32_t column = z; column < z + 6; ++column) {
-        const int8_t *from = NULL;
-        if ((inside != 0) && (column >= 0) && (column < width)) {
-          from = &x[(row * width + column) * channels];
-        }
-        for (int32_t c = 0; c < channels; c += 4) {
-          const uint32_t four = (from != NULL) ? tvm_tiny_load_s8x4(&from[c]) : outside;
-          (void)memcpy(&to[c], &four, sizeof four);
-        }
-        to = &to[channels];
-      }
-      tvm_tiny_winograd_row(lanes, patch, channels);
-    }
-    lanes = &lanes[2 * channels];
+  for (int32_t row = 0; row < 3; ++row) {
+    const int8_t *const inputs = tvm_tiny_winograd_inputs(patch, x, y + row, z, height, width, channels, padding);
+    tvm_tiny_winograd_row(&lanes[2 * channels * row], inputs, channels);
   }
 }
 
