@@ -22,6 +22,7 @@ from tvm_tiny.verification import Verification, verify_model
 if TYPE_CHECKING:
     from tvm import IRModule
 
+    from tvm_tiny.npu.knobs import Lookup
     from tvm_tiny.npu.partition import Remark
     from tvm_tiny.schedule.program import Offload
     from tvm_tiny.target import Npu
@@ -112,9 +113,9 @@ def compile(  # noqa: A001 - the public name
     source = _loaded(model, name)
     progress("lowering to integer arithmetic")
     lowered = lower_integer(source, Arithmetic("onnx" if source.source_format == "onnx" else rounding))
-    mod, offload, on_core = _offloaded(run_passes(lowered.mod), npu, optimize, progress)
-    progress("scheduling")
     decisions = decisions_for(core, database, compiler=compiler, optimize=optimize)
+    mod, offload, on_core = _offloaded(run_passes(lowered.mod), npu, optimize, decisions.of_region, progress)
+    progress("scheduling")
     program = schedule_program(mod, source, core, decisions, offload)
     if streaming:
         program = stream_program(program, core)
@@ -287,7 +288,7 @@ def tune(
     timeout: float = 30.0,
     progress: Progress = lambda _step: None,
 ) -> TuningResult:
-    """Look for faster schedules of a model's layers by measuring them on a board.
+    """Look for faster schedules of a model's layers by measuring them on a board, and of what its NPU computes on the device model.
 
     Parameters
     ----------
@@ -334,6 +335,23 @@ def tune(
 
     progress("reading the model")
     source = _loaded(model, None)
+    npu = get_target(target or boards[0].target).npu
+    if npu is not None:
+        from tvm_tiny.tune.npu_tuner import model_parts, tune_parts
+
+        return tune_parts(
+            model_parts(source, core, npu, optimize, rounding),
+            core,
+            npu,
+            boards,
+            Path(database),
+            Options(trials, seed, search, scratch, timeout),
+            model=source.name,
+            compiler=compiler_version(),
+            optimize=optimize,
+            pattern=layers,
+            progress=progress,
+        )
     return tune_nodes(
         model_nodes(source, core, rounding),
         core,
@@ -349,7 +367,7 @@ def tune(
 
 
 def _offloaded(
-    mod: IRModule, npu: Npu | None, optimize: Optimize, progress: Progress
+    mod: IRModule, npu: Npu | None, optimize: Optimize, known: Lookup, progress: Progress
 ) -> tuple[IRModule, Offload | None, Sequence[Remark]]:
     """``mod`` with what ``npu`` computes cut out, what makes layers of that, and why the rest stays on the core."""
     if npu is None:
@@ -359,7 +377,7 @@ def _offloaded(
     from tvm_tiny.npu.partition import partition
 
     cut = partition(mod, npu)
-    return cut.mod, offload_for(npu, optimize), cut.remarks
+    return cut.mod, offload_for(npu, optimize, known), cut.remarks
 
 
 def _loaded(model: str | Path | Model, name: str | None) -> Model:

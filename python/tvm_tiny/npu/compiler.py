@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tvm_tiny.npu.knobs import Lookup
 from tvm_tiny.npu.region import Operation, graph_of
 from tvm_tiny.npu.search import compile_for
 from tvm_tiny.npu.stream import encode
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from tvm_tiny.schedule.program import Offload
 
 
-def offload_for(npu: Npu, optimize: str = "speed") -> Offload:
-    """What `schedule.program.schedule_program` asks for the layers of regions."""
+def offload_for(npu: Npu, optimize: str = "speed", known: Lookup = lambda _region: None) -> Offload:
+    """What `schedule.program.schedule_program` asks for the layers of regions; ``known`` is what a database knows of them."""
 
     def offload(mod: tvm.IRModule, function: relax.Function, name: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Layer:
         graph = graph_of(mod, function)
-        compiled = compile_for(graph, npu, optimize)
+        compiled = compile_for(graph, npu, optimize, known)
         return layer_of(compiled, npu, name, inputs, outputs)
 
     return offload
@@ -49,6 +50,7 @@ def layer_of(compiled: Compiled, npu: Npu, name: str, inputs: tuple[str, ...], o
         tuple(Constant(f"{name}_{role}", data) for role, data in arrays.items() if data.size),
         macs=macs,
         live_macs=macs,
+        schedule="tuned" if compiled.tuned else "default",
         offload="npu",
         npu=NpuJob(npu.name, run, load, compiled.constants, compiled.run.token, compiled.sram, report),
         comment=f"{sum(1 for each in facts if each.macs)} layers with weights, {report['cycles']:,} cycles of {npu.name}",

@@ -8,11 +8,13 @@ SRAM among those that cost bearably more cycles than the fastest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tvm_tiny.errors import CapacityError
+from tvm_tiny.npu.cost import Cost, cost_of
 from tvm_tiny.npu.device import count
 from tvm_tiny.npu.hazards import find_hazards
+from tvm_tiny.npu.knobs import Lookup, Region
 from tvm_tiny.npu.region import Graph, Operation
 from tvm_tiny.npu.staging import staged_graphs
 from tvm_tiny.npu.stream import encode
@@ -37,28 +39,36 @@ _WORTH = 0.02
 """Of the cycles that a round has to save for another one to be made."""
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Cycles of the run stream, and bytes of SRAM that activations take."""
+def found_region(graph: Graph, npu: Npu, optimize: str = "speed") -> Region:
+    """``graph`` with the choice that the search finds: for speed, or with ``optimize`` "ram" for little SRAM."""
+    search = _Search(graph, npu)
+    fastest = search.fastest()
+    return Region(graph, npu, optimize, search.smallest(fastest) if optimize == "ram" else fastest)
 
-    cycles: int
-    sram: int
+
+def tuned_choice(region: Region, known: Lookup) -> Choice | None:
+    """What ``known`` says of a region, where that costs fewer cycles than the search's choice and no more SRAM; else None."""
+    values = known(region)
+    if values is None:
+        return None
+    before, now = region.cost({}), region.cost(values)
+    return region.choice(values) if now.cycles < before.cycles and now.sram <= before.sram else None
 
 
-def compile_for(graph: Graph, npu: Npu, optimize: str = "speed") -> Compiled:
-    """``graph`` compiled for speed, or with ``optimize`` "ram" for little SRAM.
+def compile_for(graph: Graph, npu: Npu, optimize: str = "speed", known: Lookup = lambda _region: None) -> Compiled:
+    """``graph`` compiled for speed, or with ``optimize`` "ram" for little SRAM; as ``known`` says, where that is better.
 
     Raises
     ------
     CapacityError
         The SRAM is too small.
     """
-    search = _Search(graph, npu)
-    fastest = search.fastest()
-    choice = search.smallest(fastest) if optimize == "ram" else fastest
-    compiled = compile_graph(graph, npu, choice, search.packer, overlap=optimize == "ram")
+    region = found_region(graph, npu, optimize)
+    tuned = tuned_choice(region, known)
+    compiled = compile_graph(graph, npu, tuned or region.base, region.packer, overlap=optimize == "ram")
+    compiled = replace(compiled, tuned=tuned is not None)
     if compiled.run.sram > npu.sram and optimize != "ram":
-        compiled = compile_graph(graph, npu, search.smallest(fastest), search.packer)
+        compiled = compile_graph(graph, npu, _Search(graph, npu).smallest(region.base), region.packer)
     if compiled.run.sram > npu.sram:
         compiled = _with_fetches(graph, npu, compiled)
     hazards = find_hazards(compiled.run.commands)
@@ -154,6 +164,4 @@ class _Search:
         return self.cost(choice, overlap=False).cycles
 
     def cost(self, choice: Choice, *, overlap: bool = True) -> Cost:
-        compiled = compile_graph(self.graph, self.npu, choice, self.packer, overlap=overlap)
-        wide = replace(self.npu, sram=max(self.npu.sram, compiled.run.sram))
-        return Cost(count(wide, encode(compiled.run)).cycles, compiled.sram)
+        return cost_of(self.graph, self.npu, choice, self.packer, overlap=overlap)

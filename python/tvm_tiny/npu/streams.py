@@ -32,7 +32,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A region's streams. ``constants`` is what region 0 holds, uint8; activations take the first ``sram`` bytes of the SRAM."""
+    """A region's streams. ``constants`` is what region 0 holds, uint8; activations take the first ``sram`` bytes of the SRAM.
+
+    ``tuned`` tells that the choice comes from a database.
+    """
 
     graph: Graph
     choice: Choice
@@ -41,6 +44,7 @@ class Compiled:
     run: Stream
     load: Stream | None
     constants: np.ndarray
+    tuned: bool = False
 
     @property
     def sram(self) -> int:

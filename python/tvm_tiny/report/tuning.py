@@ -12,6 +12,7 @@ from tvm_tiny.tune.result import TunedLayer, TuningResult
 from tvm_tiny.tune.space import label
 from tvm_tiny.tune.statistics import predictions, rank_correlation, spearman
 
+_LABEL = 64
 _COLOURS = ("#3b75af", "#d9822b", "#4c9a4c", "#b5483d", "#7d64a6", "#7a5c4f", "#c977b1", "#6d6d6d")
 
 
@@ -65,7 +66,7 @@ def database_text(known: Iterable[Tuned]) -> str:
             round(each.default.cycles),
             round(each.best.cycles) if each.best else None,
             f"{100 * (1 - each.ratio):.1f} %",
-            label(each.best.decision) if each.best else "default",
+            _short(label(each.best.decision)) if each.best else "default",
         )
         for each in known
     ]
@@ -151,4 +152,9 @@ def _trials(layer: TunedLayer) -> str:
 
 
 def _choice(layer: TunedLayer) -> str:
-    return "default" if layer.best is None else label(layer.best)
+    return "default" if layer.best is None else _short(label(layer.best))
+
+
+def _short(text: str) -> str:
+    """What tells enough of a decision in a table: a region of an NPU has very many knobs."""
+    return text if len(text) <= _LABEL else f"{text[: _LABEL - 4]} ..."

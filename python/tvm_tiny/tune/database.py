@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from tvm_tiny.errors import DatabaseError
+from tvm_tiny.npu.knobs import VERSION as REGION_VERSION
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.tune.journal import FILE as JOURNAL
 from tvm_tiny.tune.journal import read_entries, write_entries
 from tvm_tiny.tune.space import decided_schedule, decision_in
-from tvm_tiny.tune.workload import SCHEDULE_VERSION, Workload, key_of
+from tvm_tiny.tune.workload import SCHEDULE_VERSION, Tunable, key_of
 
 WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
 _CLOCK = 1e6  # hertz
@@ -73,7 +74,7 @@ class Tuned:
         return self.best.cycles / self.default.cycles if self.best else 1.0
 
 
-def tuned(workload: Workload, default: float, best: tuple[Decision, float] | None) -> Tuned:
+def tuned(workload: Tunable, default: float, best: tuple[Decision, float] | None) -> Tuned:
     """What tuning has found for ``workload``, in TVM's format: cycles of the default, and a better decision with its cycles."""
     from tvm.s_tir.meta_schedule.database import JSONDatabase, TuningRecord
 
@@ -191,10 +192,15 @@ def merge_into(folder: Path, others: Sequence[Path]) -> dict[str, Tuned]:
 def prune(folder: Path) -> tuple[dict[str, Tuned], int]:
     """Drop what can never be used again, since the schedules have another version by now; what is left, and how many went."""
     known = require_database(folder)
-    kept = {key: each for key, each in known.items() if each.facts.get("version") == SCHEDULE_VERSION}
+    kept = {key: each for key, each in known.items() if each.facts.get("version") == _version(each)}
     save_database(folder, kept.values())
     write_entries(folder, [entry for entry in read_entries(folder / JOURNAL) if entry.workload in kept])
     return kept, len(known) - len(kept)
+
+
+def _version(known: Tuned) -> int:
+    """The version of today: of the schedules, or of the NPU's compiler where it is a region's."""
+    return REGION_VERSION if "region" in known.facts else SCHEDULE_VERSION
 
 
 def _lines(path: Path) -> list[str]:

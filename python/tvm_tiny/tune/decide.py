@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import Core
 from tvm_tiny.tune import DEFAULT_COMPILER
 from tvm_tiny.tune.database import Tuned, load_database, require_database
-from tvm_tiny.tune.workload import Workload, workload_of
+from tvm_tiny.tune.workload import Workload, key_of, workload_of
+
+if TYPE_CHECKING:
+    from tvm_tiny.npu.knobs import Region
 
 NONE = "none"
 """In place of a folder: no database, not even the shipped one."""
@@ -57,6 +60,14 @@ class Decisions:
         self.used[workload.key] = None
         self.elsewhere |= self._other_compilers(workload)
         return None
+
+    def of_region(self, region: Region) -> Mapping[str, int] | None:
+        """The best choice known for a region on an NPU; None where the search's is as good, or nothing is known."""
+        key = key_of(region.description)
+        known = next((database[key] for database in self.databases if key in database), None)
+        decision = None if known is None or known.best is None else known.best.decision
+        self.used[key] = decision
+        return None if decision is None else decision.choices
 
     @property
     def remarks(self) -> list[str]:

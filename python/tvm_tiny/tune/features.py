@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.schedule.walk import expressions, statements
 from tvm_tiny.tune.candidate import Candidate
 from tvm_tiny.tune.space import decision_of
-from tvm_tiny.tune.workload import Workload
+from tvm_tiny.tune.workload import Tunable, Workload
 
 if TYPE_CHECKING:
     from tvm import tirx
+
+W = TypeVar("W", bound=Tunable)
+Features = Callable[[W, Decision], np.ndarray]
 
 _IMPLEMENTATIONS = 6
 _KNOBS = 12
@@ -115,15 +119,26 @@ class _Walk:
         self.work[bucket] += times * max([1, *(number for number in numbers if number < 1 << 16)])
 
 
-def feature_extractor(workloads: dict[str, Workload], built: Callable[[Workload, Any], Candidate | None]) -> Any:
+def code_features(built: Callable[[Workload, Decision], Candidate | None]) -> Features[Workload]:
+    """Features of what ``built`` makes of a decision; all 0 where it cannot be built, None."""
+
+    def features(workload: Workload, decision: Decision) -> np.ndarray:
+        candidate = built(workload, decision)
+        row = np.zeros(LENGTH, np.float32) if candidate is None else features_of(workload, candidate)
+        return row.reshape(1, LENGTH)
+
+    return features
+
+
+def feature_extractor(workloads: dict[str, W], features: Features[W]) -> Any:
     """MetaSchedule's feature extractor.
 
     Parameters
     ----------
     workloads : dict
         Name of the tuning task → its workload.
-    built : callable
-        (workload, decision) → the candidate, None where it cannot be built; expected to remember.
+    features : callable
+        (workload, decision) → float32 rows, whose scores add up; what it says is remembered.
     """
     import tvm
     from tvm.ir.utils import derived_object
@@ -131,21 +146,19 @@ def feature_extractor(workloads: dict[str, Workload], built: Callable[[Workload,
 
     remembered: dict[tuple[str, str], np.ndarray] = {}
 
-    def of(workload: Workload, schedule: Any) -> np.ndarray:
+    def of(workload: W, schedule: Any) -> np.ndarray:
         decision = decision_of(schedule)
         place = (workload.key, repr((decision.implementation, sorted(decision.choices.items()))))
         if place not in remembered:
-            candidate = built(workload, decision)
-            row = np.zeros(LENGTH, np.float32) if candidate is None else features_of(workload, candidate)
-            remembered[place] = row.reshape(1, LENGTH)
+            remembered[place] = features(workload, decision)
         return remembered[place]
 
     @derived_object
-    class CodeFeatures(PyFeatureExtractor):
-        """One row of features for each candidate."""
+    class Rows(PyFeatureExtractor):
+        """The rows of features of each candidate."""
 
         def extract_from(self, context: Any, candidates: Sequence[Any]) -> list[Any]:
             workload = workloads[str(context.task_name)]
             return [tvm.runtime.tensor(of(workload, each.sch)) for each in candidates]
 
-    return CodeFeatures()
+    return Rows()

@@ -11,21 +11,20 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tvm_tiny.errors import TargetError, ToolchainError
 from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import tvm_target
-from tvm_tiny.tune.candidate import Candidate
-from tvm_tiny.tune.features import feature_extractor
+from tvm_tiny.tune.features import Features, feature_extractor
 from tvm_tiny.tune.space import decision_of, label, space_generator
-from tvm_tiny.tune.workload import Workload
+from tvm_tiny.tune.workload import Tunable
 
 SEARCHES = ("xgboost", "random")
 
@@ -34,6 +33,7 @@ ROUND = 16
 
 _INTRINSICS = "tvm.s_tir.tensor_intrin"
 _LOCK = threading.Lock()
+W = TypeVar("W", bound=Tunable)
 _UNTIMED = 1e10  # MetaSchedule's time of what has none
 
 
@@ -88,7 +88,7 @@ class Search:
         For each candidate that was measured, the cost model's score of it before, None where it had none yet.
     """
 
-    workload: Workload
+    workload: Tunable
     context: Any
     module: Any
     model: Any
@@ -132,8 +132,8 @@ class Search:
 
 
 def make_searches(
-    workloads: Sequence[Workload],
-    built: Callable[[Workload, Decision], Candidate | None],
+    workloads: Sequence[W],
+    features: Features[W],
     *,
     kind: str,
     trials: int,
@@ -143,7 +143,7 @@ def make_searches(
 
     Parameters
     ----------
-    built : callable
+    features : callable
         As in :func:`tvm_tiny.tune.features.feature_extractor`.
     kind : str
         One of :data:`SEARCHES`: MetaSchedule's evolutionary search led by XGBoost, or its random replay of traces.
@@ -160,11 +160,11 @@ def make_searches(
     np.random.seed(seed % 2**32)  # noqa: NPY002 - MetaSchedule's cost model draws from it until it has learnt something
     logging.getLogger("tvm.s_tir.meta_schedule").setLevel(logging.ERROR)
     tasks = {f"task{index}": workload for index, workload in enumerate(workloads)}
-    model = _model(kind, tasks, built, seed)
+    model = _model(kind, tasks, features, seed)
     return [_search(name, workload, model, kind, trials, seed + index) for index, (name, workload) in enumerate(tasks.items())]
 
 
-def _model(kind: str, tasks: dict[str, Workload], built: Callable[[Workload, Decision], Candidate | None], seed: int) -> Any:
+def _model(kind: str, tasks: dict[str, W], features: Features[W], seed: int) -> Any:
     from tvm.s_tir.meta_schedule.cost_model import RandomModel, XGBModel
     from tvm.s_tir.meta_schedule.cost_model.xgb_model import XGBConfig
 
@@ -175,7 +175,7 @@ def _model(kind: str, tasks: dict[str, Workload], built: Callable[[Workload, Dec
     except ImportError as error:
         raise ToolchainError(f"the cost model cannot be loaded: {error}", "pip install 'tvm-tiny[tune]'") from error
     config = XGBConfig(max_depth=6, min_child_weight=0, eta=0.2, seed=seed, nthread=1, tree_method="hist")
-    extractor = feature_extractor(tasks, built)
+    extractor = feature_extractor(tasks, features)
     return XGBModel(
         extractor=extractor,
         config=config,
@@ -186,7 +186,7 @@ def _model(kind: str, tasks: dict[str, Workload], built: Callable[[Workload, Dec
     )
 
 
-def _search(name: str, workload: Workload, model: Any, kind: str, trials: int, seed: int) -> Search:
+def _search(name: str, workload: Tunable, model: Any, kind: str, trials: int, seed: int) -> Search:
     from tvm.s_tir.meta_schedule import TuneContext
     from tvm.s_tir.meta_schedule.database import MemoryDatabase
     from tvm.s_tir.meta_schedule.search_strategy import EvolutionarySearch, ReplayTrace

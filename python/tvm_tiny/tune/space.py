@@ -13,7 +13,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from tvm_tiny.schedule.implementation import Decision
-from tvm_tiny.tune.workload import Space, Workload
+from tvm_tiny.tune.workload import Space, Tunable
 
 if TYPE_CHECKING:
     import tvm
@@ -71,18 +71,19 @@ def space_schedule(module: tvm.IRModule, space: Space, decision: Decision | None
     schedule.annotate(block, IMPLEMENTATION, space.implementation)
     for knob in space.knobs:
         chosen = None if decision is None else knob.values.index(decision.choices[knob.name])
-        share = [1.0 / len(knob.values)] * len(knob.values)
+        keep = 1.0 / len(knob.values) if space.keep is None else space.keep
+        share = [keep, *[(1.0 - keep) / max(len(knob.values) - 1, 1)] * (len(knob.values) - 1)]
         schedule.annotate(block, KNOB + knob.name, schedule.sample_categorical(list(knob.values), share, decision=chosen))
     return schedule
 
 
-def decided_schedule(workload: Workload, module: tvm.IRModule, decision: Decision) -> s_tir.Schedule:
+def decided_schedule(workload: Tunable, module: tvm.IRModule, decision: Decision) -> s_tir.Schedule:
     """The schedule, with its trace, that stands for ``decision``."""
     space = next(space for space in workload.spaces if space.implementation == decision.implementation)
     return space_schedule(module, space, Decision(decision.implementation, {**space.default.choices, **decision.choices}))
 
 
-def space_generator(workload: Workload, seed: int) -> Any:
+def space_generator(workload: Tunable, seed: int) -> Any:
     """MetaSchedule's space generator for ``workload``, with a mutator."""
     from tvm.ir.utils import derived_object
     from tvm.s_tir.meta_schedule.mutator import PyMutator

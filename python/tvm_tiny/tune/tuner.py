@@ -19,6 +19,7 @@ from tvm_tiny.target import Core
 from tvm_tiny.tune.candidate import Candidate, candidate_of
 from tvm_tiny.tune.counted import CountedBoard, measured_on, with_counts
 from tvm_tiny.tune.database import Tuned, load_database, merged, save_database, tuned
+from tvm_tiny.tune.features import code_features
 from tvm_tiny.tune.journal import Entry, Journal
 from tvm_tiny.tune.layers import Named, named_workloads
 from tvm_tiny.tune.measure import Boards, Job, Outcome
@@ -150,7 +151,7 @@ class Tuner:
             jobs.append((named, job, self._start(job, [workload.default])))
         searches = make_searches(
             [named.workload for named in layers],
-            self._built_or_none,
+            code_features(self._built_or_none),
             kind=self.options.search,
             trials=self.options.trials,
             seed=self.options.seed,

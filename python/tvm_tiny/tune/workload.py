@@ -19,7 +19,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -64,10 +64,14 @@ _IGNORED = frozenset(
 
 @dataclass(frozen=True)
 class Space:
-    """All that one implementation can do with a node."""
+    """All that one implementation can do with a node.
+
+    ``keep`` is the share of candidates at random that keep a knob's default; None: all values are as likely.
+    """
 
     implementation: str
     knobs: tuple[Knob, ...]
+    keep: float | None = None
 
     @property
     def size(self) -> int:
@@ -80,6 +84,24 @@ class Space:
     def default(self) -> Decision:
         """The first value of each knob."""
         return Decision(self.implementation, {knob.name: knob.values[0] for knob in self.knobs})
+
+
+class Tunable(Protocol):
+    """What the search and the database need of a workload: of a node on a core (below), or of a region on an NPU."""
+
+    @property
+    def core(self) -> Core: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def spaces(self) -> tuple[Space, ...]: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def default(self) -> Decision: ...
+    @property
+    def size(self) -> int: ...
+    def module(self) -> tvm.IRModule: ...
 
 
 @dataclass(frozen=True)
