@@ -19,7 +19,7 @@ from tvm_tiny.npu.region import Graph, Operation
 from tvm_tiny.npu.staging import staged_graphs
 from tvm_tiny.npu.stream import encode
 from tvm_tiny.npu.streams import Choice, Compiled, Packer, compile_graph
-from tvm_tiny.npu.tiling import Tiling, best_tiling
+from tvm_tiny.npu.tiling import Tiling, best_tiling, good_tilings
 from tvm_tiny.target.npu import Npu
 
 MOST_EXTRA = 0.2
@@ -30,8 +30,8 @@ many times more."""
 _PIXELS = (0.5, 1, 2, 4, 8, 16)
 """Pixels of a command, as multiples of the array's size: fewer than one do not hide the loading of the next weights."""
 
-_MOVES = 8
-"""Commands for a transfer of a feature map, if nothing else decides."""
+_MOVES = (1, 2, 8)
+"""Commands for a transfer of a feature map: what is small is there sooner as a whole."""
 
 _STRIPES = (1, 2, 3, 4, 5, 6, 8, 12)
 _ROUNDS = 3
@@ -95,13 +95,13 @@ def _with_fetches(graph: Graph, npu: Npu, whole: Compiled) -> Compiled:
     return best[1]
 
 
-def uniform(graph: Graph, npu: Npu, pixels: float, *, fro: bool = False) -> tuple[Tiling, ...]:
+def uniform(graph: Graph, npu: Npu, pixels: float, *, moves: int = _MOVES[-1], fro: bool = False) -> tuple[Tiling, ...]:
     """Tilings of commands of about ``pixels`` times the array's size; with ``fro`` every other operation runs backwards."""
     tilings = []
     back = False
     for operation in graph.operations:
         height, width, _ = operation.output.shape
-        rows = -(-height // _MOVES) if operation.moved else min(height, max(1, int(pixels * npu.size) // width))
+        rows = -(-height // moves) if operation.moved else min(height, max(1, int(pixels * npu.size) // width))
         back = fro and not back and not operation.moved
         tilings.append(replace(best_tiling(operation, rows, npu), backwards=back))
     return tuple(tilings)
@@ -124,7 +124,7 @@ class _Search:
 
     def fastest(self) -> Choice:
         groups = alone(self.graph)
-        seeds = [Choice(uniform(self.graph, self.npu, pixels), groups) for pixels in _PIXELS]
+        seeds = [Choice(uniform(self.graph, self.npu, pixels, moves=moves), groups) for pixels in _PIXELS for moves in _MOVES]
         best = min(seeds, key=self.cycles)
         least = self.cycles(best)
         for _ in range(_ROUNDS):
@@ -158,7 +158,7 @@ class _Search:
     def _variants(self, operation: Operation) -> Sequence[Tiling]:
         height = operation.output.shape[0]
         rows = sorted({-(-height // stripes) for stripes in _STRIPES})
-        return [best_tiling(operation, each, self.npu) for each in rows]
+        return [tiling for each in rows for tiling in good_tilings(operation, each, self.npu)]
 
     def cycles(self, choice: Choice) -> int:
         return self.cost(choice, overlap=False).cycles

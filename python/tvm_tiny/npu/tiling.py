@@ -9,6 +9,9 @@ from tvm_tiny.npu.region import Operation, window_of
 from tvm_tiny.target.npu import Npu
 
 
+_HARDLY_MORE = 1.05
+
+
 @dataclass(frozen=True)
 class Tiling:
     """Knobs of one operation. For what does not run on the array only ``rows`` means something.
@@ -66,15 +69,26 @@ def cycles_of_pass(operation: Operation, tiling: Tiling, npu: Npu) -> int:
 
 def best_tiling(operation: Operation, rows: int, npu: Npu) -> Tiling:
     """The split and the depth step of the fewest cycles for commands of ``rows`` rows, or fewer where accumulators are short."""
+    return good_tilings(operation, rows, npu)[0]
+
+
+def good_tilings(operation: Operation, rows: int, npu: Npu) -> list[Tiling]:
+    """The best one, and those of other splits that take hardly more cycles by the closed form, which does not know of neighbours."""
     if not operation.on_array:
-        return Tiling(rows)
-    candidates = [
-        Tiling(fitting(operation, rows, split, npu), split, step)
-        for split in splits(operation, npu)
-        for step in depth_steps(operation, npu)
-        if math.ceil(operation.output.shape[1] / split) <= npu.accumulators
-    ]
-    return min(candidates, key=lambda tiling: (cycles_of_pass(operation, tiling, npu), tiling.split, -tiling.depth_step))
+        return [Tiling(rows)]
+    ranked = []
+    for split in splits(operation, npu):
+        if math.ceil(operation.output.shape[1] / split) <= npu.accumulators:
+            fit = fitting(operation, rows, split, npu)
+            tilings = [Tiling(fit, split, step) for step in depth_steps(operation, npu)]
+            ranked.append(
+                min(
+                    ((cycles_of_pass(operation, each, npu), split, -each.depth_step, each) for each in tilings),
+                    key=lambda each: each[:3],
+                )
+            )
+    ranked.sort(key=lambda each: each[:3])
+    return [each[3] for each in ranked if each[0] <= _HARDLY_MORE * ranked[0][0]]
 
 
 def fitting(operation: Operation, rows: int, split: int, npu: Npu) -> int:
