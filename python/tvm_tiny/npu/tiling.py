@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tvm_tiny.npu.region import Operation, window_of
 from tvm_tiny.target.npu import Npu
 
-
 _HARDLY_MORE = 1.05
+"""Cycles, as a multiple of the fewest."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def best_tiling(operation: Operation, rows: int, npu: Npu) -> Tiling:
 
 
 def good_tilings(operation: Operation, rows: int, npu: Npu) -> list[Tiling]:
-    """The best one, and those of other splits that take hardly more cycles by the closed form, which does not know of neighbours."""
+    """The best one, and those of other splits that by the closed form, which knows of no neighbours, take hardly more cycles."""
     if not operation.on_array:
         return [Tiling(rows)]
     ranked = []

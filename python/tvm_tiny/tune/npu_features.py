@@ -1,9 +1,9 @@
 """What the cost model sees of a candidate for an NPU: in what it differs from the search's choice.
 
-For each operation there are numbers of how it is cut: commands, folds, steps, and the cycles of its passes by the closed form. Their
-differences from those of the search's choice are summed up over the region, since cycles add up as far as units do not wait; and how
-each of the first operations is cut is there by itself, for what lies between neighbours. One row for each candidate: MetaSchedule
-would add up the scores of several, but learns from sums of many so fast that it overshoots.
+For each operation there are numbers of how it is cut: commands, folds, steps, and the cycles of its passes by the closed form.
+Their differences from those of the search's choice are summed up over the region, since cycles add up as far as units do not wait;
+and how each of the first operations is cut is there by itself, for what lies between neighbours. One row for each candidate:
+MetaSchedule would add up the scores of several, but learns from sums of many so fast that it overshoots.
 """
 
 from __future__ import annotations
