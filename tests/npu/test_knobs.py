@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.npu.bench import ETPU_16, ETPU_64
+from tests.npu.graphs import chain, graph
 from tests.npu.test_operators import Net
-from tests.npu.test_plan import chain, graph
 from tvm_tiny.npu.device import Device
 from tvm_tiny.npu.hazards import find_hazards
 from tvm_tiny.npu.knobs import CASCADE, Region
