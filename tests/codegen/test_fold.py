@@ -31,7 +31,7 @@ def layers(count: int) -> tuple[list[Function], list[Call], list[tuple[Address, 
 
 
 def test_a_layer_is_given_the_memory_and_knows_its_places() -> None:
-    functions, calls = fold(*layers(MANY), set())
+    functions, calls = fold(*layers(MANY), set(), inline=True)
     assert calls[1] == Call("m_layer_1", ("memory",))
     body, called = functions[2:4]
     assert body.text == f"/* number 1 */\nstatic void m_layer_1_body({X}, {Y}, {ROWS}) {{\n  y[0] = x[0];\n}}\n"
@@ -41,9 +41,17 @@ def test_a_layer_is_given_the_memory_and_knows_its_places() -> None:
     )
 
 
+def test_loops_of_a_layer_may_stay_a_function_of_their_own() -> None:
+    functions, _ = fold(*layers(MANY), set(), inline=False)
+    assert [each.text.split(" {")[0] for each in functions[:2]] == [
+        f"/* number 0 */\nstatic TVM_TINY_NOINLINE void m_layer_0_body({X}, {Y}, {ROWS})",
+        "static TVM_TINY_NOINLINE void m_layer_0(int8_t *memory)",
+    ]
+
+
 def test_a_model_of_few_layers_passes_pointers() -> None:
     functions, calls, addresses = layers(8)
-    printed, found = fold(functions, calls, addresses, set())
+    printed, found = fold(functions, calls, addresses, set(), inline=True)
     assert printed == functions
     assert found[1].arguments == ("memory + 64", "memory", "(int32_t *)(void *)(memory + 100)")
 
@@ -52,7 +60,7 @@ def folded(first: Function, *passed: tuple[Address, ...], keep: bool = False) ->
     """``first`` called with each of ``passed``, before many layers: the functions made of it, and its calls."""
     functions, calls, addresses = layers(MANY)
     own = [Call(first.name, ("m_weight",))] * len(passed)
-    made, found = fold([first, *functions], [*own, *calls], [*passed, *addresses], {first.name} if keep else set())
+    made, found = fold([first, *functions], [*own, *calls], [*passed, *addresses], {first.name} if keep else set(), inline=True)
     return made[: len(made) - 2 * MANY], found[: len(passed)]
 
 

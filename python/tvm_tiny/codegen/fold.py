@@ -2,9 +2,9 @@
 
 With many layers the pointers are most of ``<model>_run``, which is to stay below :data:`LIMIT`. A layer then becomes two functions.
 The one that is called knows where in the memory the layer's tensors lie, and calls the other, which computes with pointers as ever.
-C compilers make one of both, and keep what ``restrict`` says of parameters; of local pointers gcc would forget it. The code is up
-to a hundredth slower than with pointers from outside, of which compilers do not know that all come from one, so models of few
-layers stay as they are.
+Where the loops of a layer call kernels, C compilers are left to make one of both: they keep what ``restrict`` says of parameters,
+which gcc would forget of local pointers. Loops that are a layer's own become up to a tenth slower that way, for compilers then keep
+fewer pointers in registers, knowing that all come from one: there the two stay apart. Models of few layers stay as they are.
 
 Tensors at the model's border, whose place the caller chooses, and those of a function that several layers share, where they lie in
 different places, stay arguments.
@@ -27,19 +27,19 @@ _CALL, _MOVE, _ADD, _LOAD = 4, 2, 4, 6  # a call; a register, a place in the mem
 
 
 def fold(
-    functions: Sequence[Function], calls: Sequence[Call], addresses: Sequence[Sequence[Address]], keep: Set[str]
+    functions: Sequence[Function], calls: Sequence[Call], addresses: Sequence[Sequence[Address]], keep: Set[str], *, inline: bool
 ) -> tuple[list[Function], list[Call]]:
     """The functions to print, and the calls with all of their arguments.
 
     ``addresses`` is what each call passes for inputs, outputs and scratch memory, in front of the arguments that it has. Functions
-    of ``keep`` are called by others too, and stay as they are.
+    of ``keep`` are called by others too, and stay as they are. With ``inline``, C compilers may make one of a layer's two.
     """
     found: dict[str, list[Sequence[Address]]] = defaultdict(list)
     for call, passed in zip(calls, addresses, strict=True):
         found[call.function].append(passed)
     many = _code_of(calls, addresses) > LIMIT
     fixed = {name: _fixed(passed) if many and name not in keep else {} for name, passed in found.items()}
-    printed = [each for function in functions for each in _with_fixed(function, fixed.get(function.name, {}))]
+    printed = [each for function in functions for each in _with_fixed(function, fixed.get(function.name, {}), inline=inline)]
     arguments = [_arguments(call, passed, fixed[call.function]) for call, passed in zip(calls, addresses, strict=True)]
     return printed, [Call(call.function, texts) for call, texts in zip(calls, arguments, strict=True)]
 
@@ -67,7 +67,7 @@ def _memories(fixed: dict[int, Address]) -> list[str]:
     return list(dict.fromkeys(each.base for each in fixed.values()))
 
 
-def _with_fixed(function: Function, fixed: dict[int, Address]) -> list[Function]:
+def _with_fixed(function: Function, fixed: dict[int, Address], *, inline: bool) -> list[Function]:
     """``function``; where some of its pointers are ``fixed``, behind it the one that passes these to it."""
     if not fixed:
         return [function]
@@ -81,7 +81,7 @@ def _with_fixed(function: Function, fixed: dict[int, Address]) -> list[Function]
         while memories[memory] in (name for _, name in others):
             memories[memory] += "_"
     passed = [fixed[at].text(memories[fixed[at].base]) if at in fixed else name for at, name in enumerate(names)]
-    body = replace(function, name=f"{function.name}_body", inline=True)
+    body = replace(function, name=f"{function.name}_body", inline=inline)
     return [
         body,
         replace(

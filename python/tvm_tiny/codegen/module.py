@@ -65,7 +65,8 @@ def generate(
     functions, shared, keep = _functions(program, layers, prefix, printer, compact=compact)
     globals_ = {f"{prefix}_{constant.name}" for constant in constants} | {call.function for call in shared}
     addresses = addresses_of(program, plan, ports, globals_)
-    functions, calls = fold(functions, shared, [addresses.of_layer(layer) for layer in layers], keep)
+    inline = compact or core.isa != "scalar"  # elsewhere kernels do the work
+    functions, calls = fold(functions, shared, [addresses.of_layer(layer) for layer in layers], keep, inline=inline)
     weights_size = sum(constant.nbytes for constant in constants)
     needs_libm = any(function.needs_libm for function in functions)
 
