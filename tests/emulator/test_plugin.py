@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tvm_tiny.board import get_board
-from tvm_tiny.board.counting import CONFIG, read_blocks, read_counts, write_config
+from tvm_tiny.board.counting import CONFIG, COUNTS, read_blocks, read_counts, write_config
 from tvm_tiny.board.harness import write_inputs
 from tvm_tiny.board.plugin import emulator_plugin
 from tvm_tiny.board.symbols import read_symbols
@@ -34,10 +37,14 @@ MIXED = Function(
 )
 
 
+def command(image: Path, config: str = CONFIG) -> list[str]:
+    machine = ["-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"]
+    plugin = ["-semihosting-config", "enable=on,target=native", "-plugin", f"{emulator_plugin()},config={config}"]
+    return ["qemu-system-arm", *machine, *plugin, "-kernel", str(image)]
+
+
 def emulate(image: Path, folder: Path, config: str = CONFIG) -> subprocess.CompletedProcess[str]:
-    command = ["qemu-system-arm", "-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"]
-    command += ["-semihosting-config", "enable=on,target=native", "-plugin", f"{emulator_plugin()},config={config}"]
-    return subprocess.run([*command, "-kernel", str(image)], cwd=folder, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command(image, config), cwd=folder, capture_output=True, text=True, timeout=30)
 
 
 def disassembled(image: Path) -> dict[int, str]:
@@ -97,3 +104,42 @@ def test_refuses_a_missing_configuration(tmp_path: Path) -> None:
     finished = emulate(tmp_path / "none.elf", tmp_path, "missing.cfg")
     assert finished.returncode != 0
     assert "tvm_tiny_emulator: cannot read the configuration missing.cfg" in finished.stderr
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def lives(process: Path) -> bool:
+    """Of a process in /proc, that it runs: one that has ended may be listed until somebody asks for its code."""
+    try:
+        return "\nState:\tZ" not in (process / "status").read_text()
+    except OSError:
+        return False
+
+
+KILLED = """
+import os, subprocess, sys
+emulator = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+print(emulator.pid, flush=True)
+emulator.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    module = hand([Function("endless", "b .")], ["endless"])
+    image = get_board("mps2-an386").build(module, folder=tmp_path / "image").path
+    write_inputs(tmp_path, module, [SAMPLE], ticks=False)
+    write_config(tmp_path, module, read_symbols(image), "cortex-m4")
+    parent = subprocess.Popen([sys.executable, "-c", KILLED, *command(image)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    emulator = Path("/proc", parent.stdout.readline().strip())
+    until((tmp_path / COUNTS).exists, "the plugin starts")
+    assert lives(emulator)
+    parent.kill()
+    parent.wait()
+    until(lambda: not lives(emulator), "the emulator ends")
