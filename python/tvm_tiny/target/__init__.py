@@ -105,11 +105,11 @@ def _description(core: Core) -> dict[str, Any]:
 
 
 def register_tags() -> None:
-    """Tell TVM every core as a target tag: ``tvm.target.Target("tiny/cortex-m4")``."""
+    """Tell TVM every core as a target tag: ``tvm.target.Target("tiny/cortex-m4")``; again, if it knows them already."""
     from tvm.target import register_tag
 
     for name in list_targets():
-        register_tag(f"tiny/{name}", _description(get_core(name)))
+        register_tag(f"tiny/{name}", _description(get_core(name)), override=True)
 
 
 def tvm_target(core: Core) -> tvm.target.Target:

@@ -247,7 +247,8 @@ static inline void tvm_tiny_winograd_square_portable(const int32_t *lanes, const
         uint32_t y[4];
         tvm_tiny_winograd_combine(y, &sums[48 * row + each], 8);
         for (int32_t i = 0; i < 4; ++i) {
-          const int32_t acc = (int32_t)(y[i] + (uint32_t)numbers[4]);
+          const uint32_t sum = y[i] + (uint32_t)numbers[4];
+          const int32_t acc = (int32_t)sum;
           const int32_t offset = tvm_tiny_less_if_negative(numbers[1], numbers[2], acc);
           tile[row * pitch + i * channels] = (int8_t)tvm_tiny_requantize_high(acc, numbers[0], offset, numbers[3]);
         }

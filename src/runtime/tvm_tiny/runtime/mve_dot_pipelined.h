@@ -180,6 +180,8 @@
 #define TVM_TINY_MVE_COUNT_SIGNED "ldr r7, [sp, #8]\n\tsubs r7, r7, #1\n\tstr r7, [sp, #8]\n\t"
 
 /* out[pixel * width + group * 4 + channel]; 2 to 511 pixels, and a width below 2048. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings" /* as in mve_dot.h */
 static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_pipelined(int8_t *out, const int8_t *x, const int8_t *w,
                                                                      const int32_t *parameters, int32_t pixels,
                                                                      int32_t groups, int32_t pitch, int32_t depth,
@@ -216,6 +218,7 @@ static inline TVM_TINY_ALWAYS_INLINE void tvm_tiny_mve_dot_pipelined_signed(
                    : "r0", "r2", "r6", "r8", "r10", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7",
                      TVM_TINY_MVE_PREDICATE, "cc", "memory");
 }
+#pragma GCC diagnostic pop
 #else
 static inline void tvm_tiny_mve_dot_pipelined(int8_t *out, const int8_t *x, const int8_t *w, const int32_t *parameters,
                                               int32_t pixels, int32_t groups, int32_t pitch, int32_t depth,
