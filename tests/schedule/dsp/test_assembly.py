@@ -13,7 +13,7 @@ from tvm_tiny.board.toolchain import ARM_GCC, find_tool
 from tvm_tiny.resources import runtime_dir
 from tvm_tiny.target import get_core
 
-HEADERS = ("dsp_blocks", "dsp_dense_blocks", "dsp_winograd", "dsp_winograd_square")
+HEADERS = ("dsp_blocks", "dsp_block_windows", "dsp_dense_blocks", "dsp_winograd", "dsp_winograd_square")
 KERNELS = re.compile(r"tvm_tiny_(?:blocks|dense_blocks|winograd|winograd_square)_(?:together|between)(?:_folded|_high)?")
 CALLS = """\
 void run(int32_t *words, int8_t *bytes, int32_t n);
@@ -25,6 +25,7 @@ void run(int32_t *words, int8_t *bytes, int32_t n) {
   tvm_tiny_winograd_square_together(words, words, bytes, words, n, n, n);
   tvm_tiny_winograd_square_between(words, words, bytes, words, n, n, n);
   tvm_tiny_block_columns(words, bytes, bytes, bytes, bytes, n);
+  tvm_tiny_block_windows_rgb(words, bytes, bytes, n, n, n, n, n, n);
   tvm_tiny_blocks_together_folded(words, words, bytes, n, n, n);
   tvm_tiny_blocks_together_high(words, words, bytes, n, n, n);
   tvm_tiny_blocks_between_folded(words, words, bytes, n, n, n);

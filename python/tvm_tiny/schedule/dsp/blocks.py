@@ -92,6 +92,8 @@ def build(node: Node, core: Core, choices: Choices) -> Scheduled:
                 count = _PIXELS if pixels % _PIXELS == 0 else tirx.min(pixels - first, _PIXELS)
                 if window.kernel == (1, 1) and window.image[3] % 4 == 0 and not window.padded:
                     _whole_pixels(window, x, columns, first)
+                elif _of_three_channels(window):
+                    _rgb(window, x, columns, first)
                 else:
                     _under_windows(window, x, columns, first, core)
                 with T.sblock("output"):
@@ -124,6 +126,31 @@ def _whole_pixels(window: gemm.Window, x: tirx.Buffer, columns: tirx.Buffer, fir
         T.writes(columns[0 : columns.shape[0]])
         pointers = [x.access_ptr("r", offset=place) for place in places]
         T.evaluate(T.call_extern("int32", "tvm_tiny_block_columns", columns.access_ptr("w"), *pointers, window.words))
+
+
+def _of_three_channels(window: gemm.Window) -> bool:
+    """Whether runtime/dsp_block_windows.h gathers such windows: four of them lie in one row, none farther out than two pixels."""
+    n, _, width, channels = window.image
+    behind = (window.columns - 1) * window.strides[1] - window.left + 3 - width
+    form = (n, channels, *window.kernel, *window.dilation)
+    return form == (1, 3, 3, 3, 1, 1) and window.columns % _PIXELS == 0 and window.left <= 2 and behind <= 2
+
+
+def _rgb(window: gemm.Window, x: tirx.Buffer, columns: tirx.Buffer, first: Any) -> None:
+    """Columns of windows of 3x3 pixels of three channels."""
+    _, height, width, channels = window.image
+    patch = T.sblock_alloc_buffer((27 * (window.strides[1] + 1),), "int8")
+    IRBuilder.name("patch", patch)
+    y = first // window.columns * window.strides[0] - window.top
+    z = first % window.columns * window.strides[1] - window.left
+    begin, end = tirx.max(y, 0), tirx.min(y + 3, height)
+    pitch = width * channels
+    with T.sblock("columns"):
+        T.reads(x[begin * pitch : end * pitch])
+        T.writes(columns[0 : columns.shape[0]], patch[0 : patch.shape[0]])
+        pointers = columns.access_ptr("w"), patch.access_ptr("rw"), x.access_ptr("r")
+        sizes = window.strides[1], height, width, window.pad_value
+        T.evaluate(T.call_extern("int32", "tvm_tiny_block_windows_rgb", *pointers, y, z, *sizes))
 
 
 def _under_windows(window: gemm.Window, x: tirx.Buffer, columns: tirx.Buffer, first: Any, core: Core) -> None:

@@ -50,18 +50,28 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
 /* Registers: r0 and r1 lanes, r2 and r3 weights, r4 to r7 and r8 to r11 sums of the two channels, r12 in the columns, lr
  * in the stream. On the stack: 0 columns, 4 their end, 8 output, 12 to 20 from the first pixel to the others, 24 end of
  * the output, 28 how the loop is entered, 32 to 47 sums of the second channel; behind the registers, at 84 and 88, the
- * fifth argument and the sixth. Eight words make a turn, which is entered in its midst: a word is 112 bytes of code. */
+ * fifth argument and the sixth. A turn is 8 or 16 words and is entered in its midst: a word is 112 bytes of code. */
+#define TVM_TINY_BLOCKS_ODD_together \
+  "sxtb16 r2, r2\n\tsxtb16 r3, r3\n\tldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
+  "smlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tsmlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\t" \
+  "ldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
+  "smlad r6, r0, r2, r6\n\tsmlad r10, r0, r3, r10\n\tsmlad r7, r1, r2, r7\n\tsmlad r11, r1, r3, r11\n\t"
 #define TVM_TINY_BLOCKS_WORD_together \
   "ldr.w r2, [lr], #4\n\tldr.w r3, [lr], #4\n\tldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
   "smlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tsmlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\t" \
   "ldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
   "smlad r6, r0, r2, r6\n\tsmlad r10, r0, r3, r10\n\tsmlad r7, r1, r2, r7\n\tsmlad r11, r1, r3, r11\n\t" \
-  "sxtb16 r2, r2\n\tsxtb16 r3, r3\n\tldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
-  "smlad r4, r0, r2, r4\n\tsmlad r8, r0, r3, r8\n\tsmlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\t" \
-  "ldr.w r0, [r12], #4\n\tldr.w r1, [r12], #4\n\t" \
-  "smlad r6, r0, r2, r6\n\tsmlad r10, r0, r3, r10\n\tsmlad r7, r1, r2, r7\n\tsmlad r11, r1, r3, r11\n\t"
-#define TVM_TINY_BLOCKS_ENTER_together
-#define TVM_TINY_BLOCKS_BEGIN_together "ldr.w r4, [lr], #4\n\tldr.w r8, [lr], #4\n\t"
+  TVM_TINY_BLOCKS_ODD_together
+#define TVM_TINY_BLOCKS_TURN_together "16"
+/* One word is done before the loop: its first products add to what the sums begin with, which need not be copied. */
+#define TVM_TINY_BLOCKS_ENTER_together "sub r3, r3, #1\n\t"
+#define TVM_TINY_BLOCKS_BEGIN_together \
+  "ldr.w r4, [lr], #4\n\tldr.w r8, [lr], #4\n\tldr.w r2, [lr], #4\n\tldr.w r3, [lr], #4\n\t" \
+  "ldr r0, [r12, #4]\n\tldr r1, [r12, #8]\n\t" \
+  "smlad r5, r0, r2, r4\n\tsmlad r9, r0, r3, r8\n\tsmlad r6, r1, r2, r4\n\tsmlad r10, r1, r3, r8\n\t" \
+  "ldr r0, [r12, #12]\n\tldr r1, [r12], #16\n\t" \
+  "smlad r7, r0, r2, r4\n\tsmlad r11, r0, r3, r8\n\tsmlad r4, r1, r2, r4\n\tsmlad r8, r1, r3, r8\n\t" \
+  TVM_TINY_BLOCKS_ODD_together
 #define TVM_TINY_BLOCKS_NUMBER_together(to) "ldr.w " to ", [lr], #4\n\t"
 
 #define TVM_TINY_BLOCKS_WORD_between \
@@ -72,17 +82,19 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
   "smlad r5, r1, r2, r5\n\tsmlad r9, r1, r3, r9\n\tldr.w r1, [r12], #4\n\tsmlad r6, r0, r2, r6\n\t" \
   "smlad r10, r0, r3, r10\n\tldr.w r0, [r12], #4\n\tsmlad r7, r1, r2, r7\n\tldr.w r2, [lr], #4\n\t" \
   "smlad r11, r1, r3, r11\n\tldr.w r1, [r12], #4\n\t"
+#define TVM_TINY_BLOCKS_TURN_between "8"
 #define TVM_TINY_BLOCKS_ENTER_between "add r4, r4, #8\n\t"
 #define TVM_TINY_BLOCKS_BEGIN_between \
-  "ldr.w r4, [lr], #4\n\tldr.w r0, [r12], #4\n\tldr.w r8, [lr], #4\n\tldr.w r1, [r12], #4\n\tldr.w r2, [lr], #4\n\t"
+  "ldr.w r4, [lr], #4\n\tldr.w r0, [r12], #4\n\tldr.w r8, [lr], #4\n\tldr.w r1, [r12], #4\n\tldr.w r2, [lr], #4\n\t" \
+  "mov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\tmov r9, r8\n\tmov r10, r8\n\tmov r11, r8\n\t"
 #define TVM_TINY_BLOCKS_NUMBER_between(to) "mov " to ", r2\n\t"
 
-/* Four sums to outputs, which go to r0 and by the steps r1, r2, r3 behind it. */
+/* Four sums to outputs, which go to r0 and by the steps r1, r2, r3 behind it; and to the next channel. */
 #define TVM_TINY_BLOCKS_EACH(held, a, b, c, d) \
-  held(a) "strb " a ", [r0]\n\t" held(b) "strb " b ", [r0, r1]\n\t" held(c) "strb " c ", [r0, r2]\n\t" held(d) "strb " d ", [r0, r3]\n\t"
+  held(b) "strb " b ", [r0, r1]\n\t" held(c) "strb " c ", [r0, r2]\n\t" held(d) "strb " d ", [r0, r3]\n\t" held(a) "strb " a ", [r0], #1\n\t"
 #define TVM_TINY_BLOCKS_STEPS "ldr r0, [sp, #8]\n\tldr r1, [sp, #12]\n\tldr r2, [sp, #16]\n\tldr r3, [sp, #20]\n\t"
-/* To the next channel; out, if there is none. */
-#define TVM_TINY_BLOCKS_SECOND "add r0, r0, #1\n\tcmp r0, r4\n\tbeq.w 9f\n\t"
+/* Out, if there is no other channel. */
+#define TVM_TINY_BLOCKS_SECOND "cmp r0, r4\n\tbeq.w 9f\n\t"
 
 #define TVM_TINY_BLOCKS_SCALED(sum) "smmul " sum ", " sum ", r12\n\tssat " sum ", #8, " sum ", asr #12\n\t"
 #define TVM_TINY_BLOCKS_OUTPUT_folded(loads) \
@@ -103,13 +115,13 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
   "push {r4-r11, lr}\n\tsub sp, sp, #48\n\tldrd r5, r6, [sp, #84]\n\tadd r4, r0, r3, lsl #5\n\t" TVM_TINY_BLOCKS_ENTER_##loads \
   "strd r0, r4, [sp]\n\tmov lr, r1\n\tmov r7, r5\n\tcmp r6, #2\n\tit lt\n\tmovlt r7, #0\n\tmov r8, r7\n\tcmp r6, #3\n\tit ge\n\t" \
   "addge r8, r8, r5\n\tmov r9, r8\n\tcmp r6, #4\n\tit ge\n\taddge r9, r9, r5\n\tadd r10, r2, r5\n\tadd r11, sp, #8\n\t" \
-  "stm r11, {r2, r7, r8, r9, r10}\n\trsb r3, r3, #0\n\tand r3, r3, #7\n\tmov r4, #112\n\tadr.w r5, 2f\n\tmla r3, r3, r4, r5\n\t" \
+  "stm r11, {r2, r7, r8, r9, r10}\n\trsb r3, r3, #0\n\tand r3, r3, #(" TVM_TINY_BLOCKS_TURN_##loads " - 1)\n\tmov r4, #112\n\tadr.w r5, 2f\n\tmla r3, r3, r4, r5\n\t" \
   "add r3, r3, #1\n\tstr r3, [sp, #28]\n\t" \
   "1:\n\tldr r12, [sp]\n\t" TVM_TINY_BLOCKS_BEGIN_##loads \
-  "mov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\tmov r9, r8\n\tmov r10, r8\n\tmov r11, r8\n\tldr.w pc, [sp, #28]\n\t" \
-  ".balign 4\n\t2:\n\t.rept 8\n\t" TVM_TINY_BLOCKS_WORD_##loads ".endr\n\tldr r3, [sp, #4]\n\tcmp r12, r3\n\tbne.w 2b\n\t" \
+  "ldr.w pc, [sp, #28]\n\t" \
+  ".balign 4\n\t2:\n\t.rept " TVM_TINY_BLOCKS_TURN_##loads "\n\t" TVM_TINY_BLOCKS_WORD_##loads ".endr\n\tldr r3, [sp, #4]\n\tcmp r12, r3\n\tbne.w 2b\n\t" \
   TVM_TINY_BLOCKS_OUTPUT_##requantisation(loads) \
-  "add r0, r0, #1\n\tstr r0, [sp, #8]\n\tcmp r0, r4\n\tbne.w 1b\n\t" \
+  "str r0, [sp, #8]\n\tcmp r0, r4\n\tbne.w 1b\n\t" \
   "9:\n\tadd sp, sp, #48\n\tpop {r4-r11, pc}\n\t"
 /* clang-format on */
 
