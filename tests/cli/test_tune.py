@@ -40,6 +40,10 @@ def test_tune_then_compile_with_what_was_found(command: Command, tmp_path: Path)
     names = {name for layer in report["layers"] if layer["decision"] for name in layer["layers"]}
     assert names <= {layer["name"] for layer in compiled["layers"] if layer["schedule"] == "tuned"}
 
+    page = tmp_path / "digits.html"
+    assert command("report", DIGITS, "--target", "cortex-m4", "--database", database, "--output", page).code == 0
+    assert "<h2>Tuning</h2>" in page.read_text(encoding="utf-8")
+
     again = command("tune", DIGITS, "--layers", "conv2d_*", "--trials", 2, "--database", database)
     assert "0 of them measured now" in again.out
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tvm_tiny.commands.options import add_board, add_compilation, add_memory, add_model, add_random
 from tvm_tiny.commands.progress import Progress
@@ -38,10 +40,17 @@ def _run(options: argparse.Namespace) -> None:
             samples = random_inputs(compiled.inputs, 1 if options.samples is None else options.samples, options.seed or 0)
             report = compiled.run(samples, board=board).report
         progress("drawing")
-        page = html_report(report)
+        page = html_report(report, _tuning(options.database, report))
         write_file(options.output, page.encode(), "--output")
     write_json(options, report)
     say(options, f"The report is in {options.output}")
+
+
+def _tuning(database: Path | None, report: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The run that has filled ``database`` for this model and core."""
+    from tvm_tiny.tune.summary import load_summary
+
+    return None if database is None else load_summary(Path(database), report["model"], report["target"])
 
 
 VERB = Verb(
@@ -50,6 +59,7 @@ VERB = Verb(
     (
         "tvm-tiny report kws.tflite --target cortex-m4 --output kws.html",
         "tvm-tiny report kws.tflite --board mps2-an386 --output kws.html",
+        "tvm-tiny report kws.tflite --board mps2-an386 --database db --output kws.html",
     ),
     _add_options,
     _run,

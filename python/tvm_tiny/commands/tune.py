@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tvm_tiny.commands.options import add_model, add_tracker, opened_board, read_model
 from tvm_tiny.commands.progress import Progress
-from tvm_tiny.commands.verb import Verb, say, write_json
+from tvm_tiny.commands.verb import Verb, say, write_file, write_json
 
 if TYPE_CHECKING:
     from tvm_tiny.board.base import Board
-    from tvm_tiny.tune.result import TuningResult
 
 SEARCH, MODEL = "search.png", "cost_model.png"
 """The pictures that a run leaves in the database's folder."""
@@ -47,6 +46,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> None:
     from tvm_tiny import api
     from tvm_tiny.memory.options import parse_bytes
+    from tvm_tiny.tune.summary import save_summary
 
     with Progress() as progress:
         boards = _boards(options)
@@ -65,8 +65,10 @@ def _run(options: argparse.Namespace) -> None:
             timeout=options.timeout,
             progress=progress,
         )
-        pictures = _draw(result, options.database)
-    write_json(options, {**result.report(), "pictures": [str(path) for path in pictures]})
+        report = result.report()
+        save_summary(options.database, report)
+        pictures = _draw(report, options.database)
+    write_json(options, {**report, "pictures": [str(path) for path in pictures]})
 
     from tvm_tiny.report.tuning import failures_text, tuning_text
 
@@ -84,13 +86,16 @@ def _boards(options: argparse.Namespace) -> Sequence[Board]:
     return boards_of(Address.parse(options.tracker), options.board)
 
 
-def _draw(result: TuningResult, folder: Path) -> list[Path]:
+def _draw(report: Mapping[str, Any], folder: Path) -> list[Path]:
     """The pictures; none where there is nothing to draw them with."""
     if importlib.util.find_spec("matplotlib") is None:
         return []
-    from tvm_tiny.report.tuning import plot_predictions, plot_search
+    from tvm_tiny.report.tuning_plots import cost_model_png, search_png
 
-    return [plot_search(result, folder / SEARCH), plot_predictions(result, folder / MODEL)]
+    drawn = {folder / SEARCH: search_png(report), folder / MODEL: cost_model_png(report)}
+    for path, data in drawn.items():
+        write_file(path, data, "--database")
+    return list(drawn)
 
 
 VERB = Verb(

@@ -14,6 +14,7 @@ from tvm_tiny.report.npu_timeline import timeline_png
 from tvm_tiny.report.profile import profile
 from tvm_tiny.report.table import Cell, cell_text, shape_text
 from tvm_tiny.report.text import memory_fields
+from tvm_tiny.report.tuning_plots import cost_model_png, search_png
 
 Report = Mapping[str, Any]
 
@@ -33,8 +34,8 @@ div.wide { overflow-x: auto; }
 """
 
 
-def html_report(report: Report) -> str:
-    """The page for a report; costs of layers are on it where the report has measurements.
+def html_report(report: Report, tuning: Report | None = None) -> str:
+    """The page for a report; costs of layers are on it where the report has measurements, and with ``tuning`` that run.
 
     Raises
     ------
@@ -64,8 +65,42 @@ src="data:image/png;base64,{picture}"></div>
 {_peak(report)}
 <h2>Layers</h2>
 <div class="wide">{_layers(report)}</div>
-{_npu(report)}</body>
+{_npu(report)}{_tuning(tuning)}</body>
 </html>
+"""
+
+
+def _tuning(tuning: Report | None) -> str:
+    """What a tuning run has found: a table by workload, the search, and the cost model's predictions."""
+    if not tuning:
+        return ""
+    unit = tuning["unit"]
+    headers = ["layers", f"default {unit}", "best", "gain", "candidates", "failed", "schedule"]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            ", ".join(layer["layers"]),
+            layer["default"],
+            layer["best"],
+            f"{1 - layer['best'] / layer['default']:.1%}",
+            f"{layer['trials']} of {layer['candidates']}",
+            sum(layer["failed"].values()),
+            layer["decision"] or "default",
+        )
+        for layer in tuning["layers"]
+    ]
+    pictures = (
+        ("for each workload the best cost after each trial, and the cost of each candidate", search_png(tuning)),
+        ("predicted against measured", cost_model_png(tuning)),
+    )
+    images = "\n".join(
+        f'<div class="wide"><img alt="{alt}" src="data:image/png;base64,{b64encode(data).decode("ascii")}"></div>'
+        for alt, data in pictures
+    )
+    return f"""\
+<h2>Tuning</h2>
+<p>{escape(tuning["board"])}, {escape(tuning["compiler"])}: {tuning["default"]:,} → {tuning["best"]:,} {unit} in these layers.</p>
+<div class="wide">{_table(headers, rows)}</div>
+{images}
 """
 
 
