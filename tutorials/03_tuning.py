@@ -31,10 +31,7 @@ def main() -> None:
     before = tvm_tiny.verify(options.model, board=options.board, samples=5, database="none")
     print(f"   {before.run.report['cycles']:,} cycles, {before.mismatches} of {before.samples} outputs differ from the reference")
 
-    print(
-        f"2. {options.trials} candidates for each different layer, each held against the reference before its cycles count",
-        flush=True,
-    )
+    print(f"2. {options.trials} candidates for each different layer; outputs are checked before cycles count", flush=True)
     result = tvm_tiny.tune(options.model, board=options.board, trials=options.trials, database=database)
     print(tuning_text(result))
     print(failures_text(result))
