@@ -43,6 +43,11 @@ static uint32_t run(struct etpu_port *port) {
   return port->fault.code;
 }
 
+bool etpu_port_interrupts(const struct etpu_port *port) {
+  const uint32_t both = ETPU_INTERRUPT_ENABLED | ETPU_INTERRUPT_PENDING;
+  return (*at(port, ETPU_INTERRUPT) & both) == both;
+}
+
 bool etpu_port_serve(struct etpu_port *port) {
   const uint32_t order = *at(port, ETPU_COMMAND);
   *at(port, ETPU_COMMAND) = 0;
@@ -57,7 +62,7 @@ bool etpu_port_serve(struct etpu_port *port) {
   *at(port, ETPU_CYCLES_LOW) = (uint32_t)port->counters.cycles;
   *at(port, ETPU_CYCLES_HIGH) = (uint32_t)(port->counters.cycles >> 32);
   *at(port, ETPU_TOKEN) = port->device.token;
-  *at(port, ETPU_INTERRUPT) |= *at(port, ETPU_INTERRUPT) << 1 & 2u;
+  *at(port, ETPU_INTERRUPT) |= ETPU_INTERRUPT_PENDING;
   *at(port, ETPU_STATUS) = code == 0u ? (uint32_t)ETPU_DONE : (uint32_t)ETPU_FAULTED;
   return true;
 }

@@ -27,6 +27,9 @@ struct etpu_port {
 /* What the registers hold after a reset of the device. */
 ETPU_API void etpu_port_reset(struct etpu_port *port);
 
+/* Whether the device's interrupt line is up. */
+ETPU_API bool etpu_port_interrupts(const struct etpu_port *port);
+
 /* Obeys the order in the command register. Returns whether a stream has run or was refused. */
 ETPU_API bool etpu_port_serve(struct etpu_port *port);
 

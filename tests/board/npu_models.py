@@ -16,7 +16,7 @@ from tvm_tiny.target import get_npu, get_target
 
 SIZE = 96
 TABLE = np.random.default_rng(5).permutation(256).astype(np.uint8).view(np.int8)
-_TOKEN = 0xC0FFEE
+TOKEN = 0xC0FFEE
 
 
 def turned(x: np.ndarray) -> np.ndarray:
@@ -36,12 +36,12 @@ def job(npu: str, *, broken: bool = False) -> NpuJob:
     )
     regions = (Region("constants", 256), Region("x", SIZE), Region("y", SIZE, written=True))
     streams = (
-        encode(Stream(npu, run, regions, sram, cache, _TOKEN)),
-        encode(Stream(npu, load, regions, sram, cache, _TOKEN, load=True)),
+        encode(Stream(npu, run, regions, sram, cache, TOKEN)),
+        encode(Stream(npu, load, regions, sram, cache, TOKEN, load=True)),
     )
     facts = [LayerFacts("turn", "lookup", (1, SIZE))]
     report = {} if broken else summarise(get_npu(npu), *streams, facts, sram=SIZE, cache=256)
-    return NpuJob(npu, *streams, TABLE, _TOKEN, SIZE, report)
+    return NpuJob(npu, *streams, TABLE, TOKEN, SIZE, report)
 
 
 def module(target: str, *, broken: bool = False) -> CModule:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.npu.offloaded import mismatches, offloaded
+from tvm_tiny.report.npu import npu_report
+from tvm_tiny.report.npu_roofline import points, roof
 from tvm_tiny.target import get_npu
 
 pytestmark = pytest.mark.models
@@ -28,6 +30,10 @@ def test_a_whole_model_is_one_job_and_exact(models_dir: Path, name: str, npu: st
     wrong, (run,) = mismatches(compiled, samples=5)
     assert wrong == 0
     assert run.cycles <= CYCLES.get(npu, {}).get(name, run.cycles)
+    report = npu_report([layer.npu.report for layer in compiled.jobs if layer.npu is not None])
+    assert report is not None
+    assert len(points(report)) > 4
+    assert all(speed <= roof(report, intensity) for _number, intensity, speed in points(report)), "under the roofline"
 
 
 @pytest.mark.parametrize("npu", CYCLES)

@@ -8,8 +8,8 @@ import pytest
 
 from tvm_tiny.npu.energy import energy_of, picojoule_sram
 from tvm_tiny.report.npu import npu_fields, npu_report, npu_text
-from tvm_tiny.report.npu_roofline import points, roof, roofline_png
-from tvm_tiny.report.npu_timeline import draw_timeline, timeline_png
+from tvm_tiny.report.npu_roofline import arranged, labels, points, roof, roofline_png
+from tvm_tiny.report.npu_timeline import draw_timeline, stretches, timeline_png
 
 STALLS = {"wait": 10, "feed": 0, "weights": 0, "queue": 0}
 
@@ -83,10 +83,30 @@ def test_the_timeline_has_a_bar_for_each_command() -> None:
 
 
 def test_the_roofline_has_layers_that_multiply() -> None:
-    assert points(region()) == [("conv2d", 10.0, 128.0)]
+    assert points(region()) == [(0, 10.0, 5120 / 45)], "45 cycles from its start to its end"
     assert roof(region(), 1.0) == 96.0, "six ports of 16 bytes"
     assert roof(region(), 100.0) == 256.0
     assert roofline_png(region()).startswith(b"\x89PNG")
+
+
+def test_points_that_are_near_share_a_label() -> None:
+    found = [(0, 1.0, 100.0), (1, 5.0, 100.0), (2, 1.05, 101.0), (3, 1.0, 50.0)]
+    assert sorted(labels(found, 2.0, 2.0)) == [("0, 2", 1.05, 101.0), ("1", 5.0, 100.0), ("3", 1.0, 50.0)]
+
+
+def test_a_label_goes_where_there_is_room() -> None:
+    found = [("1", 1.0, 10.0), ("2", 1.01, 10.0), ("3", 10.0, 10.0)]
+    assert [side for _text, _place, side in arranged(found, 2.0, 2.0)] == [(True, True), (True, False), (True, True)]
+
+
+def test_commands_of_a_layer_that_follow_each_other_share_a_label() -> None:
+    timeline = [["array", 0, 0, 300], ["array", 0, 305, 600], ["dma", 0, 0, 50], ["array", 1, 600, 700], ["array", 0, 900, 1000]]
+    assert stretches({"cycles": 1000, "timeline": timeline}) == [
+        ("array", 0, 0, 600),
+        ("array", 1, 600, 700),
+        ("array", 0, 900, 1000),
+        ("dma", 0, 0, 50),
+    ]
 
 
 def test_energy_is_that_of_the_source() -> None:

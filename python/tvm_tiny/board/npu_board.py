@@ -15,7 +15,7 @@ from tvm_tiny.board.symbols import SymbolTable
 from tvm_tiny.errors import BoardError
 from tvm_tiny.target import get_npu
 
-MEMORY, CONFIG, RUNS = "memory.bin", "npu.cfg", "npu.txt"
+MEMORY, CONFIG, RUNS, INTERRUPT = "memory.bin", "npu.cfg", "npu.txt", "interrupt"
 _REGISTERS = 4096  # bytes at the end of the shared memory
 WAIT = "etpu_hal_wait"
 """The function in which the core waits for the device: the model works when it is entered."""
@@ -63,8 +63,11 @@ class NpuRuns:
         return round(total / inferences) if self.streams and inferences else None
 
 
-def emulator_arguments(info: BoardInfo, plugin: Path, folder: Path, symbols: SymbolTable) -> list[str]:
-    """Arguments that give QEMU the shared memory and the device; files lie in ``folder``, where QEMU runs."""
+def emulator_arguments(info: BoardInfo, plugin: Path, folder: Path, symbols: SymbolTable, *, interrupt: bool = False) -> list[str]:
+    """Arguments that give QEMU the shared memory and the device; files lie in ``folder``, where QEMU runs.
+
+    With ``interrupt`` the device writes to the pipe "interrupt.in" when its line rises.
+    """
     shared = info.shared
     assert shared is not None
     with (folder / MEMORY).open("wb") as file:
@@ -77,6 +80,7 @@ def emulator_arguments(info: BoardInfo, plugin: Path, folder: Path, symbols: Sym
         f"size 0x{shared.size:08x}",
         f"registers 0x{registers_address(info):08x}",
         f"wait 0x{symbols.address_of(WAIT):08x}",
+        *([f"interrupt {INTERRUPT}.in"] if interrupt else []),
     ]
     (folder / CONFIG).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
     return [

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 UNITS = ("array", "vector", "dma")
 _NAMES = {"array": "array", "vector": "vector unit", "dma": "DMA"}
-_LABEL_SHARE = 0.035  # of the width, below which a layer's number does not fit
+_LABEL_SHARE = 0.02  # of the width, below which a layer's number does not fit
+_GAP_SHARE = 0.01  # of the width: commands of a layer with a smaller gap between them share a label
 
 
 def draw_timeline(npu: Mapping[str, Any]) -> Figure:
@@ -31,7 +32,9 @@ def draw_timeline(npu: Mapping[str, Any]) -> Figure:
     for unit, layer, start, end in npu["timeline"]:
         row = UNITS.index(unit)
         axes.broken_barh([(start, end - start)], (row - 0.4, 0.8), facecolors=palette[layer % len(palette)], linewidth=0)
+    for unit, layer, start, end in stretches(npu):
         if end - start > _LABEL_SHARE * npu["cycles"]:
+            row = UNITS.index(unit)
             axes.text((start + end) / 2, row, str(layer), ha="center", va="center", fontsize=7, color=INK)
     axes.set_yticks(range(len(UNITS)), [_label(npu, unit) for unit in UNITS])
     axes.invert_yaxis()
@@ -45,6 +48,17 @@ def draw_timeline(npu: Mapping[str, Any]) -> Figure:
     axes.set_title(f"{npu['config']}: {npu['cycles']:,} cycles, array used to {npu['utilisation']:.0%}", fontsize=10, color=INK)
     axes.spines["bottom"].set_color(FAINT)
     return figure
+
+
+def stretches(npu: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
+    """(unit, layer, start, end) of commands of a layer that follow each other on a unit with hardly a gap."""
+    found: list[tuple[str, int, int, int]] = []
+    for unit, layer, start, end in sorted(npu["timeline"], key=lambda each: (each[0], each[2])):
+        if found and found[-1][:2] == (unit, layer) and start - found[-1][3] < _GAP_SHARE * npu["cycles"]:
+            found[-1] = (unit, layer, found[-1][2], end)
+        else:
+            found.append((unit, layer, start, end))
+    return found
 
 
 def _label(npu: Mapping[str, Any], unit: str) -> str:

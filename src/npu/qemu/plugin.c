@@ -7,6 +7,8 @@
  * waits (the driver's etpu_hal_wait), all at once: the core's instructions are its own, and its counts do not depend on
  * the device's. FILE has a keyword and its value on each line:
  *
+ *   interrupt FILE      a byte goes there when the device's line rises; may be left out. As plugins can raise no line,
+ *                       it is a pipe to a UART of the machine, whose interrupt the core takes
  *   output FILE         where the runs go: `load CYCLES`, `run CYCLES` or `fault REASON` for each stream
  *   npu NAME            the variant
  *   memory FILE         the shared memory
@@ -36,7 +38,7 @@ enum { TEXT = 1024 };
 int qemu_plugin_version = 1;
 
 struct settings {
-  char output[TEXT], npu[TEXT], memory[TEXT];
+  char interrupt[TEXT], output[TEXT], npu[TEXT], memory[TEXT];
   uint32_t origin, size, registers, wait;
 };
 
@@ -44,6 +46,7 @@ static struct settings settings;
 static struct etpu_port port;
 static uint8_t *memory;
 static FILE *output;
+static int wire = -1; /* the interrupt line */
 
 static bool parse(char *line) {
   line[strcspn(line, "\r\n")] = '\0';
@@ -51,8 +54,8 @@ static bool parse(char *line) {
   if (value == NULL)
     return line[0] == '\0';
   *value++ = '\0';
-  char *const texts[] = {settings.output, settings.npu, settings.memory};
-  static const char *const text_names[] = {"output", "npu", "memory"};
+  char *const texts[] = {settings.interrupt, settings.output, settings.npu, settings.memory};
+  static const char *const text_names[] = {"interrupt", "output", "npu", "memory"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; ++i) {
     if (strcmp(line, text_names[i]) == 0)
       return (size_t)snprintf(texts[i], TEXT, "%s", value) < (size_t)TEXT;
@@ -111,6 +114,12 @@ static bool make_device(void) {
   return port.device.sram != NULL;
 }
 
+/* A pipe that nobody reads yet is opened all the same. */
+static bool open_line(void) {
+  wire = settings.interrupt[0] == '\0' ? -1 : open(settings.interrupt, O_RDWR | O_NONBLOCK);
+  return wire >= 0 || settings.interrupt[0] == '\0';
+}
+
 static void on_wait(unsigned int vcpu_index, void *userdata) {
   (void)vcpu_index;
   (void)userdata;
@@ -123,6 +132,8 @@ static void on_wait(unsigned int vcpu_index, void *userdata) {
   else
     fprintf(output, "fault command %" PRIu32 ": %s\n", port.fault.command, etpu_reason((int)port.fault.code));
   fflush(output);
+  if (wire >= 0 && etpu_port_interrupts(&port) && write(wire, "!", 1) != 1)
+    fprintf(stderr, "tvm_tiny_npu_emulator: the interrupt is lost\n");
 }
 
 static void on_block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
@@ -145,7 +156,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     return -1;
   }
   output = fopen(settings.output, "w");
-  if (output == NULL || !share_memory() || !make_device()) {
+  if (output == NULL || !share_memory() || !make_device() || !open_line()) {
     fprintf(stderr, "tvm_tiny_npu_emulator: cannot open %s and %s, or there is no %s\n", settings.output,
             settings.memory, settings.npu);
     return -1;

@@ -82,7 +82,7 @@ bool etpu_is_running(void) {
 }
 
 void etpu_interrupt(void) {
-  etpu_hal_write(ETPU_INTERRUPT, 3);
+  etpu_hal_write(ETPU_INTERRUPT, (uint32_t)ETPU_INTERRUPT_ENABLED | (uint32_t)ETPU_INTERRUPT_PENDING);
 }
 
 uint64_t etpu_cycles(void) {

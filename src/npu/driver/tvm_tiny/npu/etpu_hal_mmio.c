@@ -35,8 +35,8 @@ uint32_t etpu_hal_address(const void *memory) {
 bool etpu_hal_wait(uint32_t turn) {
 #if defined(ETPU_WAIT_FOR_INTERRUPT) && defined(__arm__)
   if (turn == 0u)
-    *at(ETPU_INTERRUPT) = 1u;
-  __asm volatile("wfe" ::: "memory"); /* an interrupt that came just before has set the event register */
+    *at(ETPU_INTERRUPT) = ETPU_INTERRUPT_ENABLED; /* if the stream has ended by now, the line rises at once */
+  __asm volatile("wfe" ::: "memory");             /* an interrupt that came just before has set the event register */
 #endif
 #if defined(ETPU_MAX_POLLS)
   return turn < ETPU_MAX_POLLS;

@@ -17,7 +17,7 @@ enum etpu_register {
   ETPU_FAULT_AT = 0x20,    /* at which of its commands */
   ETPU_CYCLES_LOW = 0x24,  /* cycles of the last stream */
   ETPU_CYCLES_HIGH = 0x28,
-  ETPU_INTERRUPT = 0x2c, /* bit 0: interrupt when a stream ends; bit 1: one has, cleared by writing 1 */
+  ETPU_INTERRUPT = 0x2c, /* enum etpu_interrupt_bit: the line is up while both are set */
   ETPU_LOCK = 0x30,      /* reads 1 to the one who takes it, 0 while it is taken; writing 0 gives it back */
   ETPU_REGIONS = 0x34,   /* how many of the following pairs the stream uses */
   ETPU_REGION = 0x40,    /* ETPU_REGION + 8 * i: bus address of region i; 4 behind it: its bytes */
@@ -30,6 +30,9 @@ enum {
 };
 
 enum etpu_state { ETPU_IDLE = 0, ETPU_RUNNING = 1, ETPU_DONE = 2, ETPU_FAULTED = 3 };
+
+/* The end of a stream sets PENDING, enabled or not: who enables late misses nothing. Writing a 1 to it clears it. */
+enum etpu_interrupt_bit { ETPU_INTERRUPT_ENABLED = 1, ETPU_INTERRUPT_PENDING = 2 };
 
 enum etpu_order { ETPU_START = 1, ETPU_RESET = 2 };
 
