@@ -40,7 +40,7 @@ lint: $(DEV_READY)
 
 pytest: $(DEV_READY)
 	$(BUILD)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --require-models
+	$(BIN)/python -m pytest -n 2 --dist loadfile --require-models
 
 $(DEMO_READY):
 	PYTHON=$(PYTHON) .ci/setup demo

@@ -56,7 +56,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("readme")
 def test_commands(checkout: Path):
     printed = (checkout / "commands.txt").read_text()
     assert (checkout / "digits" / "digits.h").is_file()
@@ -64,7 +63,6 @@ def test_commands(checkout: Path):
     assert "0 mismatches in 200 elements of 20 samples on mps2-an386, against ONNX Runtime" in printed
 
 
-@pytest.mark.xdist_group("readme")
 def test_c_compiles_for_the_core_and_reads_the_digit(checkout: Path):
     (example,) = blocks("c")
     (checkout / "main.c").write_text(example)

@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import ROOT
 
-pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.wheel
 
 
 @pytest.fixture(scope="module")

@@ -43,14 +43,12 @@ def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-@pytest.mark.xdist_group("demo")
 def test_predictions_are_right_and_those_of_onnx_runtime(demo: tuple[str, Path]):
     shown = fields(demo[0])
     assert float(shown["accuracy"].rstrip("%")) >= 97
     assert shown["agreement"] == "100.0%"
 
 
-@pytest.mark.xdist_group("demo")
 def test_sizes_and_counts_are_told(demo: tuple[str, Path]):
     printed, folder = demo
     shown = fields(printed)
@@ -68,7 +66,6 @@ def test_sizes_and_counts_are_told(demo: tuple[str, Path]):
     assert sum(layer["instructions"] for layer in report["layers"]) <= report["instructions"]
 
 
-@pytest.mark.xdist_group("demo")
 def test_c_and_picture_lie_where_it_says(demo: tuple[str, Path]):
     from matplotlib.image import imread
 
@@ -80,7 +77,6 @@ def test_c_and_picture_lie_where_it_says(demo: tuple[str, Path]):
     assert min(height, width) > 500
 
 
-@pytest.mark.xdist_group("demo")
 def test_it_is_short_and_in_chapters(demo: tuple[str, Path]):
     lines = demo[0].splitlines()
     assert [line for line in lines if line[:1].isdigit()] == ["1. Train", "2. Quantise", "3. Compile", "4. Run", "5. Look"]

@@ -20,11 +20,22 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow")
 
 @dataclass(frozen=True)
 class Unit:
-    """A source file with its flags and the object file that it becomes."""
+    """A source file with its flags and the object file that it becomes.
+
+    Attributes
+    ----------
+    reused : bool
+        True where it includes nothing that is generated: this process compiles it once with the same flags.
+    """
 
     source: Path
     object: Path
     flags: tuple[str, ...]
+    reused: bool = False
+
+
+_objects: dict[tuple[Path, Path, tuple[str, ...]], tuple[bytes, str]] = {}
+"""Compiler, source and flags → object and warnings of what is reused."""
 
 
 def write_module(module: CModule, folder: Path) -> Path:
@@ -94,9 +105,16 @@ def compile_units(compiler: Path, units: Sequence[Unit]) -> str:
     """
 
     def compile_unit(unit: Unit) -> str:
+        key = (compiler, unit.source, unit.flags)
+        if key in _objects:
+            content, warnings = _objects[key]
+            unit.object.write_bytes(content)
+            return warnings
         finished = run_tool([compiler, *unit.flags, "-c", unit.source, "-o", unit.object])
         if finished.returncode != 0:
             raise complaint(compiler, unit.source.name, finished.stderr)
+        if unit.reused:
+            _objects[key] = (unit.object.read_bytes(), finished.stderr)
         return finished.stderr
 
     for folder in {unit.object.parent for unit in units}:

@@ -32,7 +32,8 @@ OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ra
 
 SUPPORT = ("startup.c", "fault.c", "semihosting.c")
 """What any firmware of ours needs besides its own main."""
-_HARNESS = ("main.c", "arena_check.c", "measure_cortex_m.c", "measure_cortex_m.S")
+_HARNESS = ("main.c", "measure_cortex_m.c", "measure_cortex_m.S")
+_CHECK = "harness/arena_check.c"
 # How samples and results pass: files by semihosting, or memory that is read and written while the harness stands, at a debugger's
 # breakpoint or in a call of the resident firmware.
 _TRANSPORT = {
@@ -40,6 +41,20 @@ _TRANSPORT = {
     "mailbox": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c", "mailbox_breakpoint.c"))),
     "resident": ("startup.c", "fault.c", *(f"harness/{name}" for name in (*_HARNESS, "io_mailbox.c", "mailbox_resident.c"))),
 }
+_ALONE = frozenset(
+    {
+        *SUPPORT,
+        "arena_check.c",
+        "measure_cortex_m.c",
+        "measure_cortex_m.S",
+        "io_semihosting.c",
+        "io_mailbox.c",
+        "mailbox_breakpoint.c",
+        "mailbox_resident.c",
+    }
+)
+"""Sources that include no generated header."""
+
 # The harness must call nothing of the C library: what of it is in the image was then pulled in by the model.
 HARNESS_FLAGS = (
     "-std=c99",
@@ -154,16 +169,23 @@ def linker_script(info: BoardInfo, *, limited: bool = True, in_ram: bool = False
     )
 
 
-def _harness_units(objects: Path, folder: Path, core: Core, defines: Sequence[str], transport: str) -> list[Unit]:
-    return firmware_units([firmware_dir() / name for name in _TRANSPORT[transport]], objects, folder, core, defines)
+def _harness_units(
+    objects: Path, folder: Path, core: Core, defines: Sequence[str], transport: str, *, check_arena: bool
+) -> list[Unit]:
+    names = (*_TRANSPORT[transport], *((_CHECK,) if check_arena else ()))
+    return firmware_units([firmware_dir() / name for name in names], objects, folder, core, defines)
 
 
 def firmware_units(sources: Sequence[Path], objects: Path, folder: Path, core: Core, defines: Sequence[str] = ()) -> list[Unit]:
     """Files of ours for ``core``, which include generated headers in ``folder``."""
     root = firmware_dir()
-    includes = (f"-I{root}", f"-I{root / 'harness'}", f"-I{folder}")
-    flags = (*core.cflags, *HARNESS_FLAGS, "-Wall", "-Wextra", *includes, *defines)
-    return [Unit(source, objects / f"{source.name}.o", flags) for source in sources]
+    flags = (*core.cflags, *HARNESS_FLAGS, "-Wall", "-Wextra", f"-I{root}", f"-I{root / 'harness'}", *defines)
+    return [
+        Unit(source, objects / f"{source.name}.o", flags, reused=True)
+        if source.name in _ALONE
+        else Unit(source, objects / f"{source.name}.o", (*flags, f"-I{folder}"))
+        for source in sources
+    ]
 
 
 def link(gcc: Path, core: Core, objects: Sequence[Path], script: str, folder: Path, name: str, *options: str) -> Linked:
@@ -241,9 +263,8 @@ def build_firmware(
     units = model_units(module, root, model_objects, (*core.cflags, *OPTIMIZE[optimize], *defines, *device_flags))
     units += device_units
     in_ram = transport == "resident"
-    units += _harness_units(
-        folder / "objects" / "harness", folder, core, (*defines, *(("-DTVM_TINY_RESIDENT",) if in_ram else ())), transport
-    )
+    harness_defines = (*defines, *(("-DTVM_TINY_RESIDENT",) if in_ram else ()))
+    units += _harness_units(folder / "objects" / "harness", folder, core, harness_defines, transport, check_arena=check_arena)
     log = compile_units(gcc, units)
     objects = [unit.object for unit in units]
 

@@ -26,7 +26,8 @@ from tvm_tiny.target import get_target
 
 OPTIMIZE: dict[str, tuple[str, ...]] = {"speed": ("-O2",), "size": ("-Os",), "ram": ("-O2",)}
 
-_HARNESS = ("main.c", "arena_check.c", "io_hosted.c", "measure_hosted.c")
+_HARNESS = ("io_hosted.c", "measure_hosted.c")
+"""Besides main.c, which includes a generated header."""
 _SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g")
 # Leaks cannot happen without malloc, and looking for them fails under a debugger.
 _SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -92,14 +93,14 @@ class HostBoard:
         root = write_module(module, folder)
         (folder / "model_glue.h").write_text(glue_header(module, outside=True), encoding="utf-8")
         firmware = firmware_dir()
-        includes = (f"-I{firmware}", f"-I{firmware / 'harness'}", f"-I{folder}")
-        device_units, device = _npu(module, root, folder / "objects" / "harness", flags)
+        harness, objects = firmware / "harness", folder / "objects" / "harness"
+        harness_flags = ("-std=c99", *flags, f"-I{firmware}", f"-I{harness}")
+        device_units, device = _npu(module, root, objects, flags)
         units = model_units(module, root, folder / "objects" / "model", (*flags, *(["-DETPU_HAL_CUSTOM"] if device else [])))
         units += device_units
-        units += [
-            Unit(firmware / "harness" / name, folder / "objects" / "harness" / f"{name}.o", ("-std=c99", *flags, *includes))
-            for name in _HARNESS
-        ]
+        units.append(Unit(harness / "main.c", objects / "main.c.o", (*harness_flags, f"-I{folder}")))
+        alone = (*_HARNESS, *(("arena_check.c",) if check_arena else ()))
+        units += [Unit(harness / name, objects / f"{name}.o", harness_flags, reused=True) for name in alone]
         log = compile_units(compiler, units)
         program = folder / f"{module.name}.exe"  # "model" and "objects" are folders here
         finished = run_tool([compiler, *flags, *(unit.object for unit in units), *device, "-lm", "-o", program])
