@@ -16,7 +16,6 @@ from tvm_tiny.cli import main
 from tvm_tiny.farm import tracker
 from tvm_tiny.farm.serve import served
 
-
 NOBODY = "localhost:1"
 
 

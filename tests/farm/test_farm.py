@@ -20,7 +20,6 @@ from tvm_tiny.codegen.sources import CModule
 from tvm_tiny.errors import BoardError, BoardLostError, FirmwareError, InputError, TinyError
 from tvm_tiny.farm import boards_of, remote_board
 
-
 ENDLESS = "for (volatile int32_t i = 0;; ++i)\n    (void)in, (void)out;"
 FAULTY = "out[0] = *(volatile const int8_t *)0xa0000000u;\n  " + NEGATE
 
