@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from tvm_tiny.op.operator import Node
 from tvm_tiny.schedule import scalar
-from tvm_tiny.schedule.dsp.blocks import BLOCKS
+from tvm_tiny.schedule.dsp.blocks import BLOCKS, BLOCKS_WITH_ZEROS
 from tvm_tiny.schedule.dsp.dense import DENSE as DSP_DENSE
 from tvm_tiny.schedule.dsp.dense_blocks import DENSE_BLOCKS
 from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
+from tvm_tiny.schedule.dsp.pool import DSP_POOL
 from tvm_tiny.schedule.dsp.winograd import WINOGRAD
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
@@ -34,7 +35,9 @@ DSP: tuple[Implementation, ...] = (
     BLOCKS,
     DENSE_BLOCKS,
     WINOGRAD,
+    DSP_POOL,
     *SCALAR,
+    BLOCKS_WITH_ZEROS,  # behind those that apply to everything: never the default
 )
 MVE: tuple[Implementation, ...] = (
     MVE_GEMM,

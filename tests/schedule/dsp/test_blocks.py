@@ -58,3 +58,13 @@ def test_lowest_weights_and_other_limits_are_left_to_the_default() -> None:
     }
     compiled = compiled_for(others, decision=Decision("blocks", {"loads": 0}))
     assert {layer.schedule for layer in compiled.module.layers} == {"default"}
+
+
+def test_a_few_zeros_are_for_tuning_to_spend() -> None:
+    """25 inputs by 31 channels take 28 by 32: by default too much flash for a small layer."""
+    layers = {"layer": convolution((1, 3, 3, 25), 31, zero_point=-128)}
+    assert compiled_for(layers).module.layers[0].schedule == "default"
+    assert "tvm_tiny_blocks" not in compiled_for(layers).module.files["model.c"]
+    assert_equals_litert(layers, "tvm_tiny_blocks_together_folded", decision=Decision("blocks", {"loads": 0}))
+    many = {"layer": convolution((1, 3, 3, 9), 31, zero_point=-128)}
+    assert compiled_for(many, decision=Decision("blocks", {"loads": 0})).module.layers[0].schedule == "default"

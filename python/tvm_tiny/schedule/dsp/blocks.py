@@ -27,13 +27,27 @@ _PIXELS, _CHANNELS = 4, 2
 _SHIFT = 12
 """Of the requantisation that is folded into the sums; it suits nearly all layers, which share a kernel then."""
 
+_LEAST_PIXELS = 3
 _READ_AHEAD = 2
 """Words behind the columns that a kernel may load."""
 
 
 def applies(node: Node, core: Core) -> bool:
     """As :func:`tvm_tiny.schedule.dsp.gemm.applies`, where a requantisation is proven exact, and code may take some room."""
-    if core.unroll == 1 or not gemm.applies(node, core) or (node.attrs.low, node.attrs.high) != (-128, 127):
+    return gemm.applies(node, core) and _fits(node, core)
+
+
+def applies_with_zeros(node: Node, core: Core) -> bool:
+    """Where blocks would hold too many zeros for the default, but no more than a fifth: flash that tuning may spend."""
+    if gemm.applies(node, core) or not gemm.fits(node, core):
+        return False
+    window, channels = gemm.window_of(node), node.output.shape[-1]
+    laid_out = -(-channels // _CHANNELS) * _CHANNELS * 4 * window.words
+    return window.pixels >= _LEAST_PIXELS and 5 * channels * window.depth >= 4 * laid_out and _fits(node, core)
+
+
+def _fits(node: Node, core: Core) -> bool:
+    if core.unroll == 1 or (node.attrs.low, node.attrs.high) != (-128, 127):
         return False
     return gemm.packed_weights(node, gemm.window_of(node), _CHANNELS).signed and _numbers(node) is not None
 
@@ -170,3 +184,4 @@ def _under_windows(window: gemm.Window, x: tirx.Buffer, columns: tirx.Buffer, fi
 
 
 BLOCKS = Implementation("blocks", applies, build, knobs)
+BLOCKS_WITH_ZEROS = Implementation("blocks", applies_with_zeros, build, knobs)

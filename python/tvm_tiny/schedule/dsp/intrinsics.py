@@ -48,7 +48,7 @@ def dot(words: int, unroll: int, signed: bool) -> str:
             T.writes(A[0:2, 0:3])
             T.evaluate(T.call_extern("int32", function, A.access_ptr("rw"), X.access_ptr("r"), W.access_ptr("r"), *numbers))
 
-    return _registered(f"dot_3x2x{words}by{unroll}_{is_signed}", description, implementation)
+    return registered(f"dot_3x2x{words}by{unroll}_{is_signed}", description, implementation)
 
 
 @cache
@@ -105,7 +105,7 @@ def dot_rows(rows: int, words: int, distance: int, pitch: int, unroll: int, sign
                 )
             )
 
-    return _registered(f"dot_rows_{rows}x{words}_{distance}_{pitch}by{unroll}_{is_signed}", description, implementation)
+    return registered(f"dot_rows_{rows}x{words}_{distance}_{pitch}by{unroll}_{is_signed}", description, implementation)
 
 
 @cache
@@ -148,7 +148,7 @@ def dense(blocks: int, channels: int, words: int, signed: bool) -> str:
                 T.call_extern("int32", function, A.access_ptr("w"), X.access_ptr("r"), W.access_ptr("r"), S.access_ptr("r"), *sizes)
             )
 
-    return _registered(f"{function}x{blocks}x{words}", description, implementation)
+    return registered(f"{function}x{blocks}x{words}", description, implementation)
 
 
 def dense_product(product: str, inputs: list[tirx.Expr], weights: tirx.Expr) -> tirx.Expr:
@@ -163,7 +163,8 @@ def dot_function(signed: bool) -> str:
     return _DOT[signed]
 
 
-def _registered(kind: str, description: tirx.PrimFunc, implementation: tirx.PrimFunc) -> str:
+def registered(kind: str, description: tirx.PrimFunc, implementation: tirx.PrimFunc) -> str:
+    """Tell TVM of an intrinsic; returns its name."""
     name = f"tiny.dsp.{kind}"
     TensorIntrin.register(name, description, implementation, override=True)
     return name
