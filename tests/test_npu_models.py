@@ -12,7 +12,9 @@ from tvm_tiny.api import verify
 from tvm_tiny.cli import main
 from tvm_tiny.compiled import CompiledModel
 from tvm_tiny.frontend import load
+from tvm_tiny.frontend.onnx import load_onnx
 from tvm_tiny.testing.digits import digits_model_path
+from tvm_tiny.testing.networks import residual_net
 from tvm_tiny.testing.samples import random_inputs
 from tvm_tiny.testing.tflite_builder import TFLiteBuilder
 
@@ -83,6 +85,17 @@ def test_what_the_npu_refuses_runs_on_the_core_in_between(mixed_file: Path, boar
     assert [layer["offload"] for layer in report["layers"]] == ["npu", "cpu", "npu"]
     assert report["on_core"] == [{"operator": "depthwise_conv2d", "tensor": "twice", "reason": "a depth multiplier other than 1"}]
     assert report["npu"]["regions"] == 2
+
+
+@pytest.mark.parametrize("board", ["mps2-an505+etpu-16", "host+etpu-64"])
+def test_a_residual_network_of_onnx_is_exact(board: str) -> None:
+    """Its sums and its mean run on the NPU, bit for bit as ONNX Runtime computes them."""
+    found = verify(load_onnx(residual_net(), "residual", Path("residual.onnx")), board=board, samples=10)
+    assert found.mismatches == 0
+    offload = [layer["offload"] for layer in found.run.report["layers"]]
+    assert offload.count("npu") == 1
+    named = {layer["op"] for layer in found.run.report["npu"]["layers"]}
+    assert {"add", "conv2d", "depthwise_conv2d"} <= named
 
 
 def test_doctor_tells_why_an_operator_stays_on_the_core(mixed_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

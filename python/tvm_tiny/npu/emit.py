@@ -21,6 +21,7 @@ from tvm_tiny.npu.commands import (
 )
 from tvm_tiny.npu.order import Step
 from tvm_tiny.npu.region import Feature, Operation, placed, window_of
+from tvm_tiny.npu.sums import SumScales, scales_of_sum
 from tvm_tiny.npu.support import rescale_kind
 from tvm_tiny.npu.tiling import Tiling
 from tvm_tiny.npu.waits import Bytes, Touched
@@ -150,6 +151,8 @@ class _Emitter:
         attrs = operation.node.attrs
         first, second = (self.map(feature) for feature in operation.inputs)
         add = operation.kind == "add"
+        scales = scales_of_sum(attrs) if add else SumScales((0, 0), (0, 0), attrs.multiplier, attrs.shift)
+        assert scales is not None, f"{operation.name} has passed its checks"
         return Elementwise(
             **self._rows,
             kind=("sub" if attrs.subtract else "add") if add else "mul",
@@ -158,10 +161,10 @@ class _Emitter:
             width=operation.output.shape[1],
             channels=operation.output.shape[2],
             zero_points=attrs.zero_points,
-            multipliers=attrs.multipliers if add else (0, 0),
-            shifts=attrs.shifts if add else (0, 0),
-            multiplier=attrs.output_multiplier if add else attrs.multiplier,
-            shift=attrs.output_shift if add else attrs.shift,
+            multipliers=scales.multipliers,
+            shifts=scales.shifts,
+            multiplier=scales.multiplier,
+            shift=scales.shift,
             clamp=Clamp(attrs.zero_point, attrs.low, attrs.high),
         )
 

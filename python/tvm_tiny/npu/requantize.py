@@ -10,6 +10,7 @@ accumulator. That is a proof, not a test: the range is exact (:attr:`tvm_tiny.op
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ _NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 
 _MOST_BITS = 53
 """Values of 9 bits, moved up by as many, stay within 62; a scale that is smaller than 2^-22 is left to the core."""
+
+
+Rounded = Callable[[np.ndarray], np.ndarray]
+"""Accumulators, int64 of shape (channels, ...) → what they become before the zero point is added."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,25 @@ def proved(
     Rescale or None
         None where there is none for some channel.
     """
-    low_end, high_end = (each.astype(np.int64) for each in limits)
-    channels = low_end.size
-    scales = np.broadcast_to(scales, (channels,)).astype(np.float64)
-    ends = [requantized(each, scales, rounding) for each in (low_end, high_end)]
+    scales = np.broadcast_to(scales, limits[0].shape).astype(np.float64)
+    ends = [requantized(each.astype(np.int64), scales, rounding) for each in limits]
     if not all(end.whole.all() for end in ends):
         return None
+
+    def rounded(acc: np.ndarray) -> np.ndarray:
+        return requantized(acc, scales.reshape(-1, *[1] * (acc.ndim - 1)), rounding).value
+
+    return proved_of(rounded, scales, limits, zero_point, low, high)
+
+
+def proved_of(
+    rounded: Rounded, scales: np.ndarray, limits: tuple[np.ndarray, np.ndarray], zero_point: int, low: int, high: int
+) -> Rescale | None:
+    """:func:`proved` of any function of accumulators, (channels, ...), that never falls and nearly multiplies by ``scales``."""
+    low_end, high_end = (each.astype(np.int64) for each in limits)
+    channels = low_end.size
     values = np.arange(low + 1, high + 1, dtype=np.int64) - zero_point
-    steps = _Steps(values, _thresholds(scales, rounding, low_end, high_end, values), low_end, high_end)
+    steps = _Steps(values, _thresholds(rounded, low_end, high_end, values), low_end, high_end)
     nearest, shift = (each.astype(np.int64) for each in quantize_multipliers(scales))
     multiplier, nudge = nearest.copy(), np.zeros(channels, np.int64)
     left = np.ones(channels, dtype=bool)
@@ -95,14 +111,14 @@ class _Steps:
     high: np.ndarray
 
 
-def _thresholds(scales: np.ndarray, rounding: Rounding, low: np.ndarray, high: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _thresholds(rounded: Rounded, low: np.ndarray, high: np.ndarray, values: np.ndarray) -> np.ndarray:
     """:attr:`_Steps.thresholds`, by bisection, as the function never falls."""
-    shape = (scales.size, values.size)
+    shape = (low.size, values.size)
     first = np.broadcast_to(low[:, None], shape).copy()
     last = np.broadcast_to(high[:, None] + 1, shape).copy()
     while (searching := first < last).any():
         middle = (first + last) // 2
-        reaches = requantized(np.minimum(middle, high[:, None]), scales[:, None], rounding).value >= values
+        reaches = rounded(np.minimum(middle, high[:, None])) >= values
         last = np.where(searching & reaches, middle, last)
         first = np.where(searching & ~reaches, middle + 1, first)
     return first

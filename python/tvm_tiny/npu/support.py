@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tvm_tiny.npu.commands import Requantization
-from tvm_tiny.npu.means import SumAttrs
+from tvm_tiny.npu.means import SumAttrs, as_depthwise, rescale_of_sums
 from tvm_tiny.npu.requantize import Rescale, native, proved
+from tvm_tiny.npu.sums import scales_of_sum
 from tvm_tiny.op.conv2d import window_extent
 from tvm_tiny.op.operator import Node, Value
 from tvm_tiny.target.npu import Npu
@@ -103,8 +104,7 @@ def rescale_of(node: Node) -> Rescale | None:
     scales, attrs = node.constant(3).astype(np.float64), node.attrs
     channels = int(node.output.shape[-1])
     if isinstance(attrs, SumAttrs):
-        multiplier, shift = (np.full(channels, each, np.int32) for each in (attrs.multiplier, attrs.shift))
-        return Rescale(Requantization.DOUBLE, multiplier, np.zeros(channels, np.int32), shift)
+        return rescale_of_sums(node)
     if attrs.rounding == "double":
         return native(scales, channels)
     if node.accumulator is None or not (-128 <= attrs.low <= attrs.high <= 127):
@@ -120,14 +120,16 @@ def rescale_kind(node: Node) -> Requantization:
 # ---- the vector unit -------------------------------------------------------------------------------------------------------------
 
 
-def tflite_sum(node: Node, npu: Npu) -> bool:
-    """ONNX's addition, one rounding of an exact sum: the vector unit rounds as TFLite does"""
-    return not node.attrs.exact
+def same_sums(node: Node, npu: Npu) -> bool:
+    """ONNX's addition by scales with ties, or nearly, of which it takes the even value: the vector unit rounds as TFLite does"""
+    return scales_of_sum(node.attrs) is not None
 
 
 def operand_scales(node: Node, npu: Npu) -> bool:
     """An operand that is scaled up before it is added"""
-    return all(shift <= 0 for shift in node.attrs.shifts) and all(each >= 0 for each in node.attrs.multipliers)
+    scales = scales_of_sum(node.attrs)
+    assert scales is not None, "same_sums"
+    return all(shift <= 0 for shift in scales.shifts) and all(each >= 0 for each in scales.multipliers)
 
 
 def tflite_product(node: Node, npu: Npu) -> bool:
@@ -198,9 +200,9 @@ def whole_planes(node: Node, npu: Npu) -> bool:
     return len(shape) == 4 and shape[0] == 1 and tuple(node.attrs.axes) == (1, 2) and shape[1] * shape[2] < _FIELD
 
 
-def tflite_mean(node: Node, npu: Npu) -> bool:
-    """ONNX's mean, which rounds ties to even: the requantisation unit rounds as TFLite does"""
-    return not node.attrs.ratio and node.attrs.rounding == "double"
+def same_means(node: Node, npu: Npu) -> bool:
+    """A mean whose rounding the requantisation unit cannot reproduce"""
+    return rescale_of_sums(as_depthwise(node)) is not None
 
 
 def padding_of_planes(node: Node, npu: Npu) -> bool:
@@ -239,11 +241,11 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "conv2d": (one_image, window_of_fields, row_of_accumulators, *_WEIGHTS),
     "depthwise_conv2d": (one_image, depth_multiplier, window_of_fields, row_of_accumulators, *_WEIGHTS),
     "fully_connected": (row_of_accumulators, *_WEIGHTS),
-    "add": (tflite_sum, int8_operands, operand_scales, broadcasting),
+    "add": (same_sums, int8_operands, operand_scales, broadcasting),
     "mul": (tflite_product, int8_operands, broadcasting),
     "max_pool2d": _POOL,
     "average_pool2d": (tflite_average, *_POOL, padding_not_counted),
-    "mean": (whole_planes, tflite_mean),
+    "mean": (whole_planes, same_means),
     "lookup": (),
     "softmax": (tflite_softmax, softmax_row),
     "pad": (padding_of_planes,),

@@ -1,6 +1,6 @@
 """Operators that the NPU can compute in int8. Its own constraints are the checks of `npu.support`, whose reasons are told.
 
-ONNX's additions, averages and softmax are not among them: they round otherwise than the NPU's vector unit.
+ONNX's averages, products and softmax are not among them: they round otherwise than the NPU's vector unit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ NPU: Mapping[str, frozenset[str]] = {
         "SOFTMAX SUB TANH".split()
     ),
     "onnx": frozenset(
-        "Abs Ceil Clip Concat Conv Cos Dropout Elu Erf Exp Floor Gelu Gemm HardSigmoid HardSwish Identity LeakyRelu Log MatMul "
-        "MaxPool Mish Neg Pow Reciprocal Relu Round Selu Sigmoid Sign Sin Softplus Softsign Sqrt Tan Tanh ThresholdedRelu".split()
+        "Abs Add Ceil Clip Concat Conv Cos Dropout Elu Erf Exp Floor Gelu Gemm GlobalAveragePool HardSigmoid HardSwish Identity "
+        "LeakyRelu Log MatMul MaxPool Mish Neg Pow Reciprocal ReduceMean Relu Round Selu Sigmoid Sign Sin Softplus Softsign Sqrt "
+        "Sub Tan Tanh ThresholdedRelu".split()
     ),
 }
