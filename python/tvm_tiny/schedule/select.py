@@ -13,6 +13,7 @@ from tvm_tiny.schedule.dsp.depthwise import DEPTHWISE as DSP_DEPTHWISE
 from tvm_tiny.schedule.dsp.gemm import GEMM
 from tvm_tiny.schedule.dsp.line_buffer import LINE_BUFFER
 from tvm_tiny.schedule.dsp.pool import DSP_POOL
+from tvm_tiny.schedule.dsp.shallow import SHALLOW
 from tvm_tiny.schedule.dsp.winograd import WINOGRAD
 from tvm_tiny.schedule.implementation import Implementation
 from tvm_tiny.schedule.linear_add import LINEAR_ADD
@@ -28,6 +29,7 @@ from tvm_tiny.target import Core
 
 SCALAR: tuple[Implementation, ...] = (PACKED, DENSE, DEPTHWISE, LINEAR_ADD, TABLE_ADD, scalar.ANY)
 DSP: tuple[Implementation, ...] = (
+    SHALLOW,
     LINE_BUFFER,
     GEMM,
     DSP_DENSE,

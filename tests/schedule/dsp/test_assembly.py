@@ -13,7 +13,7 @@ from tvm_tiny.board.toolchain import ARM_GCC, find_tool
 from tvm_tiny.resources import runtime_dir
 from tvm_tiny.target import get_core
 
-HEADERS = ("dsp_blocks", "dsp_block_windows", "dsp_dense_blocks", "dsp_pool", "dsp_winograd", "dsp_winograd_square")
+HEADERS = ("dsp_blocks", "dsp_block_windows", "dsp_dense_blocks", "dsp_pool", "dsp_shallow", "dsp_winograd", "dsp_winograd_square")
 KERNELS = re.compile(r"tvm_tiny_(?:blocks|dense_blocks|winograd|winograd_square)_(?:together|between)(?:_folded|_high)?")
 CALLS = """\
 void run(int32_t *words, int8_t *bytes, int32_t n);
@@ -30,6 +30,7 @@ void run(int32_t *words, int8_t *bytes, int32_t n) {
   tvm_tiny_blocks_together_high(words, words, bytes, n, n, n);
   tvm_tiny_blocks_between_folded(words, words, bytes, n, n, n);
   tvm_tiny_blocks_between_high(words, words, bytes, n, n, n);
+  tvm_tiny_shallow(bytes, words, bytes, n, n);
   tvm_tiny_sum_window_8(words, bytes, n, n, n, n);
   tvm_tiny_dense_blocks_together(bytes, bytes, words, n, n);
   tvm_tiny_dense_blocks_between(bytes, bytes, words, n, n);

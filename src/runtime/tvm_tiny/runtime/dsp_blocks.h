@@ -117,11 +117,10 @@ static TVM_TINY_KERNEL void tvm_tiny_block_columns(int32_t *columns, const int8_
   "addge r8, r8, r5\n\tmov r9, r8\n\tcmp r6, #4\n\tit ge\n\taddge r9, r9, r5\n\tadd r10, r2, r5\n\tadd r11, sp, #8\n\t" \
   "stm r11, {r2, r7, r8, r9, r10}\n\trsb r3, r3, #0\n\tand r3, r3, #(" TVM_TINY_BLOCKS_TURN_##loads " - 1)\n\tmov r4, #112\n\tadr.w r5, 2f\n\tmla r3, r3, r4, r5\n\t" \
   "add r3, r3, #1\n\tstr r3, [sp, #28]\n\t" \
-  "1:\n\tldr r12, [sp]\n\t" TVM_TINY_BLOCKS_BEGIN_##loads \
-  "ldr.w pc, [sp, #28]\n\t" \
-  ".balign 4\n\t2:\n\t.rept " TVM_TINY_BLOCKS_TURN_##loads "\n\t" TVM_TINY_BLOCKS_WORD_##loads ".endr\n\tldr r3, [sp, #4]\n\tcmp r12, r3\n\tbne.w 2b\n\t" \
-  TVM_TINY_BLOCKS_OUTPUT_##requantisation(loads) \
-  "str r0, [sp, #8]\n\tcmp r0, r4\n\tbne.w 1b\n\t" \
+  "b.w 1f\n\t.balign 4\n\t2:\n\t.rept " TVM_TINY_BLOCKS_TURN_##loads "\n\t" TVM_TINY_BLOCKS_WORD_##loads ".endr\n\t" \
+  "ldr r3, [sp, #4]\n\tcmp r12, r3\n\tbne.w 2b\n\t" TVM_TINY_BLOCKS_OUTPUT_##requantisation(loads) \
+  "str r0, [sp, #8]\n\tcmp r0, r4\n\tbeq.w 9f\n\t" \
+  "1:\n\tldr r12, [sp]\n\t" TVM_TINY_BLOCKS_BEGIN_##loads "ldr.w pc, [sp, #28]\n\t" \
   "9:\n\tadd sp, sp, #48\n\tpop {r4-r11, pc}\n\t"
 /* clang-format on */
 
