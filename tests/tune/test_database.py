@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from tvm_tiny.errors import DatabaseError
 from tvm_tiny.schedule.implementation import Decision, Implementation
 from tvm_tiny.target import get_core, tvm_target
 from tvm_tiny.tune import database as room
+from tvm_tiny.tune import decide as decide_room
+from tvm_tiny.tune import workload as workload_room
 from tvm_tiny.tune.database import load_database, merge_into, merged, prune, require_database, save_database, tuned
 from tvm_tiny.tune.decide import Decisions
 from tvm_tiny.tune.workload import Workload, workload_of
@@ -112,6 +116,50 @@ def test_a_damaged_database_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / room.WORKLOADS).write_text(text + "\n")
     with pytest.raises(DatabaseError, match="no database of tvm-tiny, or it is damaged"):
         load_database(tmp_path)
+
+
+def test_records_of_another_version_are_told_and_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = load_database(written(tmp_path, 0.8))
+    for module in (workload_room, decide_room):
+        monkeypatch.setattr(module, "SCHEDULE_VERSION", 99)
+    decisions = Decisions([known])
+    assert decisions(convolution(), M4) is None
+    assert decisions.remarks == ["the database has records of version 1 of the schedules, which is 99 now: tune again"]
+
+
+def test_the_power_may_fail_at_any_moment_of_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read afterwards is the old database, the new one, or less: never a record of another workload."""
+    old = [tuned(workload(channels=4 + index), 1000.0, (BETTER, 700.0 + index)) for index in range(3)]
+    new = [tuned(workload(channels=9), 500.0, None), *old[1:], old[0]]  # other numbers for the same workloads
+    truth = {each.key: each for each in (*old, *new)}
+    replaced = os.replace
+    for moment in range(4):
+        save_database(tmp_path, old)
+        left = moment
+
+        def replace_or_fail(source: Path, target: Path) -> None:
+            nonlocal left
+            if left == 0:
+                raise OSError("no power")
+            left -= 1
+            replaced(source, target)
+
+        monkeypatch.setattr(os, "replace", replace_or_fail)
+        with suppress(DatabaseError):
+            save_database(tmp_path, new)
+        monkeypatch.setattr(os, "replace", replaced)
+        found = load_database(tmp_path)
+        assert all(truth[key] == each for key, each in found.items())
+        assert len(found) == (3 if moment == 0 else 4 if moment == 3 else 0)
+
+
+def test_what_a_damaged_database_had_comes_back_from_the_journal(tmp_path: Path) -> None:
+    written(tmp_path, 0.8)
+    with (tmp_path / room.RECORDS).open("r+", encoding="utf-8") as file:
+        file.truncate(40)
+    with pytest.raises(DatabaseError, match="damaged") as caught:
+        load_database(tmp_path)
+    assert "the journal has what was measured" in str(caught.value.hint)
 
 
 def test_a_decision_whose_values_are_gone_is_the_default_again(faulty: Implementation) -> None:

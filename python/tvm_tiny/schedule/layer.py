@@ -32,6 +32,22 @@ def node_layer(
     in the file; ``decide`` tells what tuning has found for a node.
     """
     scheduled, tuned = scheduled_node(node, core, decide)
+    return layer_of(scheduled, node, core, name, inputs, output, macs=macs, source=source, tuned=tuned)
+
+
+def layer_of(
+    scheduled: Scheduled,
+    node: Node,
+    core: Core,
+    name: str,
+    inputs: tuple[str, ...],
+    output: str,
+    *,
+    macs: int | None = None,
+    source: str = "",
+    tuned: bool = False,
+) -> Layer:
+    """:func:`node_layer` of what has been scheduled."""
     func = lower_function(scheduled.func, core)
     live_macs = node.op.macs(node)
     return Layer(

@@ -13,8 +13,8 @@ from tvm_tiny.memory.planner import plan_memory
 from tvm_tiny.model import TensorSpec
 from tvm_tiny.op.operator import Node, Value
 from tvm_tiny.program import Layer, Program, Tensor
-from tvm_tiny.schedule.implementation import Decision
-from tvm_tiny.schedule.layer import node_layer
+from tvm_tiny.schedule.implementation import Decision, Implementation
+from tvm_tiny.schedule.layer import layer_of, node_layer
 from tvm_tiny.target import Core
 from tvm_tiny.tune.workload import Workload
 
@@ -72,10 +72,24 @@ def candidate_of(workload: Workload, decision: Decision) -> Candidate:
     Exception
         What an implementation or the printer raises on choices that it cannot take.
     """
-    inputs = tuple(name for name in _tensors(workload.node) if name != _OUTPUT)
-    layer = node_layer(workload.node, workload.core, "layer", inputs, _OUTPUT, decide=lambda _node, _core: decision)
+    layer = node_layer(workload.node, workload.core, "layer", _inputs(workload.node), _OUTPUT, decide=lambda _node, _core: decision)
     if layer.schedule != "tuned":
         raise ValueError(f"{decision} is no way to compute {workload.node.op.name}")
+    return _candidate(decision, layer)
+
+
+def candidate_by(implementation: Implementation, workload: Workload, decision: Decision) -> Candidate:
+    """As :func:`candidate_of`, by an implementation that compilation does not know."""
+    scheduled = implementation.schedule(workload.node, workload.core, decision.choices)
+    layer = layer_of(scheduled, workload.node, workload.core, "layer", _inputs(workload.node), _OUTPUT, tuned=True)
+    return _candidate(decision, layer)
+
+
+def _inputs(node: Node) -> tuple[str, ...]:
+    return tuple(name for name in _tensors(node) if name != _OUTPUT)
+
+
+def _candidate(decision: Decision, layer: Layer) -> Candidate:
     text = print_layer(layer, MODULE).text
     digest = hashlib.sha256(text.encode())
     for constant in layer.constants:

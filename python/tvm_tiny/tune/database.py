@@ -113,7 +113,8 @@ def load_database(folder: Path) -> dict[str, Tuned]:
         raise DatabaseError(f"the database {folder} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError) as error:
         raise DatabaseError(
-            f"{folder} is no database of tvm-tiny, or it is damaged: {error}", "tune into a new folder, and merge what is whole"
+            f"{folder} is no database of tvm-tiny, or it is damaged: {error}",
+            f"delete {WORKLOADS} and {RECORDS} in it: the journal has what was measured, and tuning again writes them anew",
         ) from error
     known = {}
     for description, line, found in zip(descriptions, workloads, records, strict=True):

@@ -14,7 +14,7 @@ from tvm_tiny.schedule.implementation import Decision
 from tvm_tiny.target import Core
 from tvm_tiny.tune import DEFAULT_COMPILER
 from tvm_tiny.tune.database import Tuned, load_database, require_database
-from tvm_tiny.tune.workload import Workload, key_of, workload_of
+from tvm_tiny.tune.workload import SCHEDULE_VERSION, Workload, key_of, workload_of
 
 if TYPE_CHECKING:
     from tvm_tiny.npu.knobs import Region
@@ -40,6 +40,8 @@ class Decisions:
         Key of each workload that was asked for → the decision, None where the default is right or nothing is known.
     elsewhere : set of str
         Compilers for which there are records of workloads that have none for this one.
+    outdated : set of int
+        Versions of the schedules of which there are records of workloads that have none of this one.
     """
 
     databases: Sequence[Mapping[str, Tuned]]
@@ -47,6 +49,7 @@ class Decisions:
     optimize: str = "speed"
     used: dict[str, Decision | None] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
+    outdated: set[int] = field(default_factory=set)
 
     def __call__(self, node: Node, core: Core) -> Decision | None:
         """The best decision known for ``node``; None where the default is as good, or nothing is known."""
@@ -58,7 +61,8 @@ class Decisions:
                 self.used[workload.key] = decision
                 return decision
         self.used[workload.key] = None
-        self.elsewhere |= self._other_compilers(workload)
+        self.elsewhere |= {str(each) for each in self._but(workload, "compiler")}
+        self.outdated |= {int(each) for each in self._but(workload, "version")}
         return None
 
     def of_region(self, region: Region) -> Mapping[str, int] | None:
@@ -71,28 +75,37 @@ class Decisions:
 
     @property
     def remarks(self) -> list[str]:
-        """What a user should know: that records are for another compiler."""
-        others = ", ".join(sorted(self.elsewhere))
-        return [f"the database has records for {others} only, and none for {self.compiler}"] if others else []
+        """What a user should know: that records are for another compiler, or of another version of the schedules."""
+        found = []
+        if self.elsewhere:
+            others = ", ".join(sorted(self.elsewhere))
+            found.append(f"the database has records for {others} only, and none for {self.compiler}")
+        if self.outdated:
+            versions = ", ".join(str(version) for version in sorted(self.outdated))
+            found.append(
+                f"the database has records of version {versions} of the schedules, which is {SCHEDULE_VERSION} now: tune again"
+            )
+        return found
 
     def report(self) -> dict[str, Any]:
         """For ``report.json``: whose records were asked for, how many workloads there are, and how many had a better schedule."""
         found = sum(decision is not None for decision in self.used.values())
         return {"compiler": self.compiler, "workloads": len(self.used), "tuned": found, "remarks": self.remarks}
 
-    def _other_compilers(self, workload: Workload) -> set[str]:
-        wanted = _but_compiler(workload.description)
+    def _but(self, workload: Workload, fact: str) -> set[Any]:
+        """Other values of ``fact`` for which there are records of what is ``workload`` otherwise."""
+        wanted, own = _without(workload.description, fact), json.loads(workload.description)[fact]
         return {
-            str(known.facts["compiler"])
+            known.facts[fact]
             for database in self.databases
             for known in database.values()
-            if known.facts.get("compiler") != self.compiler and _but_compiler(known.description) == wanted
+            if known.facts.get(fact, own) != own and _without(known.description, fact) == wanted
         }
 
 
 @cache
-def _but_compiler(description: str) -> str:
-    return json.dumps({**json.loads(description), "compiler": ""}, sort_keys=True)
+def _without(description: str, fact: str) -> str:
+    return json.dumps({**json.loads(description), fact: None}, sort_keys=True)
 
 
 def decisions_for(

@@ -11,14 +11,16 @@ import argparse
 import gzip
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvm_tiny.tune.database import RECORDS, WORKLOADS, Tuned, load_database, merged, save_database
+from tvm_tiny.tune.database import RECORDS, WORKLOADS, Tuned, load_database, save_database
 from tvm_tiny.tune.decide import shipped_folder
 
 if TYPE_CHECKING:
     from tvm_tiny.tune.tuner import Options
+    from tvm_tiny.tune.workload import Workload
 
 BOARDS = {"cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500", "cortex-m33": "mps2-an505", "cortex-m55": "mps3-an547"}
 """Core → the board that its records are measured on."""
@@ -30,10 +32,7 @@ LEFT_OUT = ("winograd",)
 
 def pack(folder: Path, known: Mapping[str, Tuned]) -> None:
     """Write those of ``known`` that gain something as compressed files; the same records make the same bytes."""
-    better = [
-        each for _, each in sorted(known.items()) if each.best is not None and each.best.decision.implementation not in LEFT_OUT
-    ]
-    save_database(folder, better)
+    save_database(folder, [each for _, each in sorted(known.items()) if each.best is not None])
     for name in (WORKLOADS, RECORDS):
         path = folder / name
         path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
@@ -64,23 +63,24 @@ def renew(core: str, models: Sequence[Path], work: Path, options: Options) -> No
     from tvm_tiny.board.toolchain import compiler_version
     from tvm_tiny.frontend import load
     from tvm_tiny.target import get_core
-    from tvm_tiny.tune.layers import model_nodes
-    from tvm_tiny.tune.tuner import tune_nodes
+    from tvm_tiny.tune.layers import model_nodes, named_workloads
+    from tvm_tiny.tune.tuner import tune_workloads
 
-    target, board = get_core(core), get_board(BOARDS[core])
+    target, board, compiler = get_core(core), get_board(BOARDS[core]), compiler_version()
+    save_database(work, [])  # the journal knows what was measured
     for path in models:
         model = load(path)
-        result = tune_nodes(
-            model_nodes(model, target),
-            target,
-            [board],
-            work,
-            options,
-            model=model.name,
-            compiler=compiler_version(),
-        )
+        named = named_workloads(model_nodes(model, target), target, compiler=compiler, optimize="speed")
+        open_ = [replace(each, workload=_shippable(each.workload)) for each in named]
+        result = tune_workloads(open_, target, [board], work, options, model=model.name, compiler=compiler)
         sys.stderr.write(f"{core} {model.name}: {result.default_total:,} -> {result.best_total:,} {result.unit}\n")
-    pack(shipped_folder(core), merged([load_database(work)]))
+    pack(shipped_folder(core), load_database(work))
+
+
+def _shippable(workload: Workload) -> Workload:
+    """``workload`` without the implementations that are not shipped, unless one of them is the default."""
+    first, *others = workload.spaces
+    return replace(workload, spaces=(first, *(each for each in others if each.implementation not in LEFT_OUT)))
 
 
 if __name__ == "__main__":

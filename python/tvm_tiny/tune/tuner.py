@@ -273,10 +273,12 @@ class Tuner:
     def _ranked(self, task: _Task) -> list[Entry]:
         """Entries that are better than the default and may be chosen, the best first; of equals the one with fewer constants."""
         limit = task.default.outcome.cost or 0
+        open_ = {space.implementation for space in task.workload.spaces}
         found = [
             entry
             for entry in self.journal.of(task.workload.key, self.place)
             if entry.outcome.cost is not None and entry.outcome.cost < limit and entry.grows <= self.options.scratch
+            if entry.decision.implementation in open_
         ]
         return sorted(found, key=lambda entry: (entry.outcome.cost, entry.constants, label(entry.decision)))
 
