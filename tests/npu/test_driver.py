@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+from pathlib import Path
 
-from .driver import Device, Driver, job, registers
+import pytest
+
+from tvm_tiny.board.toolchain import ARM_GCC, find_tool
+
+from .driver import ROOT, Device, Driver, job, registers
 
 
 def test_a_job_is_handed_over_run_and_given_back() -> None:
@@ -95,3 +101,19 @@ def test_cycles_have_64_bits() -> None:
 def test_registers_do_not_overlap() -> None:
     offsets = sorted(offset for name, offset in registers().items() if name != "ID_VALUE")
     assert offsets == [*range(0, 0x38, 4), 0x40]
+
+
+@pytest.mark.parametrize(
+    ("options", "sleeps"),
+    [((), False), (("-DETPU_MAX_POLLS=100u",), False), (("-DETPU_WAIT_FOR_INTERRUPT",), True), (("-DETPU_HAL_CUSTOM",), False)],
+    ids=["polls", "polls so often", "sleeps", "left out"],
+)
+def test_the_hal_of_registers_polls_or_sleeps(options: tuple[str, ...], sleeps: bool, tmp_path: Path) -> None:
+    """For a Cortex-M33, without a warning."""
+    flags = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-DETPU_BASE_ADDRESS=0x40010000u")
+    source, output = ROOT / "tvm_tiny" / "npu" / "etpu_hal_mmio.c", tmp_path / "hal.s"
+    gcc = find_tool(ARM_GCC)
+    subprocess.run([gcc, "-mcpu=cortex-m33", *flags, *options, f"-I{ROOT}", "-S", source, "-o", output], check=True)
+    text = output.read_text()
+    assert ("wfe" in text) == sleeps
+    assert ("etpu_hal_wait:" in text) == ("-DETPU_HAL_CUSTOM" not in options)
