@@ -36,9 +36,9 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_mlperf_tiny(models_dir: Path, name: str) -> None:
     path = models_dir / f"{name}.tflite"
-    start = time.perf_counter()
+    start = time.process_time()
     model = load(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert (model.name, model.source_format, model.source) == (name, "tflite", path.read_bytes())
     for found, expected in zip((*model.inputs, *model.outputs), MODELS[name], strict=True):
         assert (found.name, found.shape, found.dtype, found.zero_point) == (
