@@ -105,6 +105,7 @@ VERB = Verb(
         "tvm-tiny tune kws.tflite --board mps2-an386 --trials 64 --database db",
         "tvm-tiny tune kws.tflite --board mps2-an386 --database db --layers 'conv2d*' --search random",
         "tvm-tiny tune kws.tflite --board mps2-an386 --database db --tracker localhost:9190",
+        "tvm-tiny tune kws.tflite --board mps2-an505+etpu-16 --trials 256 --database db",
     ),
     _add_options,
     _run,

@@ -14,8 +14,8 @@ NPU: Mapping[str, frozenset[str]] = {
         "SOFTMAX SUB TANH".split()
     ),
     "onnx": frozenset(
-        "Abs Add Ceil Clip Concat Conv Cos Dropout Elu Erf Exp Floor Gelu Gemm GlobalAveragePool HardSigmoid HardSwish Identity "
-        "LeakyRelu Log MatMul MaxPool Mish Neg Pow Reciprocal ReduceMean Relu Round Selu Sigmoid Sign Sin Softplus Softsign Sqrt "
-        "Sub Tan Tanh ThresholdedRelu".split()
+        "Abs Add Ceil Clip Concat Conv Cos Dropout Elu Erf Exp Floor Gelu Gemm HardSigmoid HardSwish Identity "
+        "LeakyRelu Log MatMul MaxPool Mish Neg Pow Reciprocal Relu Round Selu Sigmoid Sign Sin Softplus Softsign Sqrt "
+        "Sub Sum Tan Tanh ThresholdedRelu".split()
     ),
 }
