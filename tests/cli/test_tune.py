@@ -60,6 +60,13 @@ def test_what_is_no_database_is_told(command: Command, tmp_path: Path) -> None:
     assert "holds no database" in done.err
     assert command("database", "list", tmp_path / "missing").code == 15
     assert command("database", "merge", tmp_path).code == 15
+    assert command("database", "prune").code == 15
+
+
+def test_what_comes_with_the_package_is_listed(command: Command) -> None:
+    rows = command("database", "list", "--json", "-").json
+    assert {row["core"]["name"] for row in rows} == {"cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
+    assert all(row["best_cycles"] < row["default_cycles"] for row in rows)
 
 
 @pytest.mark.parametrize(

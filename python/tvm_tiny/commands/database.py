@@ -18,15 +18,20 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         choices=ACTIONS,
         help="list the records; merge others into the first folder; or drop records of other versions of the schedules",
     )
-    parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help="folders of databases")
+    parser.add_argument(
+        "folders", metavar="DIR", type=Path, nargs="*", help="folders of databases; without, list has those of the package"
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
     from tvm_tiny.report.tuning import database_text
     from tvm_tiny.tune.database import merge_into, merged, prune, require_database
+    from tvm_tiny.tune.decide import shipped_folders
     from tvm_tiny.tune.space import label
 
-    first, *others = options.folders
+    if not options.folders and options.action != "list":
+        raise DatabaseError(f"{options.action} needs the folder of a database", "tvm-tiny tune makes one")
+    first, *others = options.folders or shipped_folders()
     told = ""
     if options.action == "merge":
         if not others:
@@ -39,7 +44,7 @@ def _run(options: argparse.Namespace) -> None:
         known, dropped = prune(first)
         told = f"{dropped} of {dropped + len(known)} workloads were dropped"
     else:
-        known = merged([require_database(folder) for folder in options.folders])
+        known = merged([require_database(folder) for folder in (first, *others)])
     write_json(
         options,
         [
@@ -60,6 +65,7 @@ VERB = Verb(
     "database",
     "list, merge or prune tuning databases",
     (
+        "tvm-tiny database list",
         "tvm-tiny database list db",
         "tvm-tiny database merge db colleagues/db",
         "tvm-tiny database prune db",

@@ -27,6 +27,7 @@ from tvm_tiny.tune.workload import SCHEDULE_VERSION, Tunable, key_of
 
 WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
 _CLOCK = 1e6  # hertz
+_PACKED = ".gz"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def require_database(folder: Path) -> dict[str, Tuned]:
     DatabaseError
         There is none, or it is damaged.
     """
-    if not (folder / WORKLOADS).is_file():
+    if not any((folder / f"{WORKLOADS}{ending}").is_file() for ending in ("", _PACKED)):
         raise DatabaseError(f"{folder} holds no database: there is no {WORKLOADS}", "tvm-tiny tune makes one")
     return load_database(folder)
 
@@ -206,7 +207,7 @@ def _version(known: Tuned) -> int:
 
 def _lines(path: Path) -> list[str]:
     """The lines of a file, or of its compressed form; none where there is neither."""
-    packed = path.with_name(f"{path.name}.gz")
+    packed = path.with_name(f"{path.name}{_PACKED}")
     if path.exists():
         text = path.read_text(encoding="utf-8")
     elif packed.exists():

@@ -30,6 +30,11 @@ def shipped_folder(core: str) -> Path:
     return _SHIPPED / core
 
 
+def shipped_folders() -> list[Path]:
+    """All of these that there are."""
+    return sorted(path for path in _SHIPPED.iterdir() if path.is_dir())
+
+
 @dataclass
 class Decisions:
     """A `schedule.implementation.Decide` from databases, the preferred one first.
