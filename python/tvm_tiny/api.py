@@ -284,7 +284,7 @@ def tune(
     layers: str = "*",
     search: str = "xgboost",
     seed: int = 0,
-    scratch: int = 0,
+    scratch: int | None = None,
     timeout: float = 30.0,
     progress: Progress = lambda _step: None,
 ) -> TuningResult:
@@ -304,8 +304,9 @@ def tune(
         MetaSchedule's evolutionary search, led by its cost model; or random candidates.
     seed : int
         Of the search and of the inputs that candidates are checked with.
-    scratch : int
-        Bytes by which a layer's working memory may exceed the default's; the arena may grow by as much.
+    scratch : int or None
+        Bytes by which a layer's working memory may exceed the default's; the arena may grow by as much. None for 8,192, and for
+        none on an NPU.
     timeout : float
         Seconds after which candidates on a board are given up.
 
@@ -330,6 +331,7 @@ def tune(
     core = _core_of(target or boards[0].target, optimize)
     progress("importing TVM")
     from tvm_tiny.board.toolchain import compiler_version
+    from tvm_tiny.tune import DEFAULT_SCRATCH
     from tvm_tiny.tune.layers import model_nodes
     from tvm_tiny.tune.tuner import Options, tune_nodes
 
@@ -345,7 +347,7 @@ def tune(
             npu,
             boards,
             Path(database),
-            Options(trials, seed, search, scratch, timeout),
+            Options(trials, seed, search, scratch or 0, timeout),
             model=source.name,
             compiler=compiler_version(),
             optimize=optimize,
@@ -357,7 +359,7 @@ def tune(
         core,
         boards,
         Path(database),
-        Options(trials, seed, search, scratch, timeout),
+        Options(trials, seed, search, DEFAULT_SCRATCH if scratch is None else scratch, timeout),
         model=source.name,
         compiler=compiler_version(),
         optimize=optimize,

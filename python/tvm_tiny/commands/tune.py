@@ -36,7 +36,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--optimize", metavar="speed|size|ram", default="speed", help="as for compile (default: speed)")
     parser.add_argument(
-        "--scratch", metavar="BYTES", default="0", help="working memory that a layer may take beyond the default's (default: 0)"
+        "--scratch", metavar="BYTES", help="working memory that a layer may take beyond the default's (default: 8192; on an NPU 0)"
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the search and of the inputs (default: 0)")
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=30.0, help="after which candidates hang (default: 30)")
@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> None:
             layers=options.layers,
             search=options.search,
             seed=options.seed,
-            scratch=parse_bytes(options.scratch),
+            scratch=None if options.scratch is None else parse_bytes(options.scratch),
             timeout=options.timeout,
             progress=progress,
         )

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvm_tiny.tune import DEFAULT_SCRATCH
 from tvm_tiny.tune.database import RECORDS, WORKLOADS, Tuned, load_database, save_database
 from tvm_tiny.tune.decide import shipped_folder
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--database", metavar="WORK", type=Path, required=True, help="folder for databases and journals")
     parser.add_argument("--core", metavar="CORE", action="append", choices=list(BOARDS), help="only for this core (default: all)")
     parser.add_argument("--trials", metavar="N", type=int, default=64, help="candidates for each different layer (default: 64)")
-    parser.add_argument("--scratch", metavar="BYTES", type=int, default=0, help="as for tvm-tiny tune; tests hold the arenas")
+    parser.add_argument("--scratch", metavar="BYTES", type=int, default=DEFAULT_SCRATCH, help="as for tvm-tiny tune")
     parser.add_argument("--seed", metavar="S", type=int, default=0)
     options = parser.parse_args(arguments)
     from tvm_tiny.tune.tuner import Options
