@@ -30,17 +30,17 @@ CASES = {
 }
 SQUARES = {
     "one row of tiles": convolution((1, 4, 16, 16), 4, (3, 3)),
-    "two by two": convolution((1, 8, 8, 32), 6, (3, 3)),
-    "one by one": convolution((1, 4, 4, 16), 2, (3, 3)),
+    "two by two": convolution((1, 8, 8, 32), 12, (3, 3)),
+    "one by one": convolution((1, 4, 4, 16), 4, (3, 3)),
     "three by three, the last group not full": convolution((1, 12, 12, 16), 8, (3, 3)),
-    "two groups in a row": convolution((1, 8, 32, 16), 4, (3, 3)),
-    "without padding": convolution((1, 6, 18, 16), 10, (3, 3), padding="VALID"),
+    "four groups in a row": convolution((1, 8, 32, 16), 4, (3, 3)),
+    "without padding": convolution((1, 6, 18, 16), 16, (3, 3), padding="VALID"),
     "one scale for all channels": convolution((1, 8, 4, 16), 12, (3, 3), per_channel=False),
-    "zero points at the ends": convolution((1, 4, 8, 16), 14, (3, 3), x_zero=-128, zero_point=127),
-    "other ends": convolution((1, 4, 8, 16), 16, (3, 3), x_zero=127, zero_point=-128),
-    "an output that saturates": convolution((1, 4, 8, 16), 18, (3, 3), per_channel=False, scale=0.006),
+    "zero points at the ends": convolution((1, 4, 8, 16), 24, (3, 3), x_zero=-128, zero_point=127),
+    "other ends": convolution((1, 4, 8, 16), 28, (3, 3), x_zero=127, zero_point=-128),
+    "an output that saturates": convolution((1, 4, 8, 16), 32, (3, 3), per_channel=False, scale=0.006),
     "lowest weights": convolution((1, 4, 8, 16), 20, (3, 3), lowest=-128),
-    "much depth": convolution((1, 4, 4, 64), 2, (3, 3)),
+    "much depth": convolution((1, 4, 4, 64), 4, (3, 3)),
 }
 OTHERS = {
     "strided": convolution((1, 8, 8, 16), 4, (3, 3), stride=(2, 2)),

@@ -1,7 +1,7 @@
 """Winograd's filtering in both directions: 4x4 outputs from 6x6 inputs by a quarter of the products of a 3x3 convolution.
 
 As :mod:`.winograd`, with 36 components instead of six for each of three rows, and sums that are 576 times their value
-(runtime/dsp_winograd_square.h). Weights take eight times their bytes in flash, and the inputs of four tiles 288 bytes for each
+(runtime/dsp_winograd_square.h). Weights take eight times their bytes in flash, and the inputs of two tiles 144 bytes for each
 input channel.
 """
 
@@ -26,7 +26,7 @@ _G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 
 _INPUT_OFFSET = 128
 """What the runtime adds to each input."""
 
-_COMPONENTS, _SIDE, _TILES, _CHANNELS = 36, 4, 4, 2
+_COMPONENTS, _SIDE, _TILES, _CHANNELS = 36, 4, 2, 4
 _SUMS = _COMPONENTS * _TILES * _CHANNELS
 
 _READ_AHEAD = 2
@@ -34,9 +34,9 @@ _READ_AHEAD = 2
 
 
 def applies(node: Node) -> bool:
-    """Whole tiles of 4x4 outputs, and a requantisation that is proven exact, of a node that :mod:`.winograd` can compute."""
-    _, rows, columns, _ = node.output.shape
-    return rows % _SIDE == 0 and columns % _SIDE == 0 and _requantization(node) is not None
+    """Whole tiles of 4x4 outputs, channels by four, a requantisation proven exact, of a node that :mod:`.winograd` can compute."""
+    _, rows, columns, channels = node.output.shape
+    return channels % _CHANNELS == 0 and rows % _SIDE == 0 and columns % _SIDE == 0 and _requantization(node) is not None
 
 
 def _requantization(node: Node) -> HighWord | None:
@@ -62,7 +62,7 @@ def _stream(node: Node, form: HighWord) -> np.ndarray:
 
 
 def build(node: Node, loads: int) -> Scheduled:
-    """Transform the inputs of four tiles, multiply, requantise: one group of tiles after the other."""
+    """Transform the inputs of two tiles, multiply, requantise: one group of tiles after the other."""
     form = _requantization(node)
     assert form is not None
     window = gemm.window_of(node)
@@ -95,9 +95,9 @@ def build(node: Node, loads: int) -> Scheduled:
                         sizes = (height, width, inputs, window.pad_value)
                         T.evaluate(T.call_extern("int32", "tvm_tiny_winograd_square", *pointers, y, z, *sizes))
                     with T.serial(0, _CHANNELS) as channel, T.sblock("place"):
-                        T.writes(sums[_SUMS + channel * _TILES + each])
+                        T.writes(sums[_SUMS + each * _CHANNELS + channel])
                         place = (row * columns + column) * channels + channel
-                        T.buffer_store(sums, place, [_SUMS + channel * _TILES + each])
+                        T.buffer_store(sums, place, [_SUMS + each * _CHANNELS + channel])
                 top = group * _TILES // across * _SIDE
                 bottom = tirx.min((group * _TILES + _TILES - 1) // across * _SIDE + _SIDE, rows)
                 with T.sblock("output"):

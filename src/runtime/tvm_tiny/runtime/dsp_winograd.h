@@ -50,20 +50,21 @@
   "sub r6, r10, r6\n\tadd r4, r6, r4, lsl #2\n\tsub r6, r7, r5, lsl #2\n\tsub r5, r7, r5\n\t" \
   "sub r9, r9, r7, lsl #2\n\tsub r9, r9, r6\n\t" more("r9") "add r7, r10, r6\n\tsub r10, r10, r6\n\t" \
   "add r6, r8, r5, lsl #1\n\tsub r8, r8, r5, lsl #1\n\t"
-#define TVM_TINY_WINOGRAD_STORE \
+/* ``step``: bytes to the next pair of channels. */
+#define TVM_TINY_WINOGRAD_STORE(step) \
   "add r5, r0, lr\n\tstr r4, [r0]\n\tstr r7, [r0, lr]\n\tstr r10, [r0, lr, lsl #1]\n\tstr r6, [r5, lr, lsl #1]\n\t" \
-  "str r8, [r0, lr, lsl #2]\n\tstr r9, [r5, lr, lsl #2]\n\tadd r0, r0, #16\n\t"
+  "str r8, [r0, lr, lsl #2]\n\tstr r9, [r5, lr, lsl #2]\n\tadd r0, r0, #" step "\n\t"
 
-#define TVM_TINY_WINOGRAD_PAIR(lanes, more) \
-  TVM_TINY_WINOGRAD_INPUTS TVM_TINY_WINOGRAD_UNPACK(lanes) TVM_TINY_WINOGRAD_COMPONENTS(more) TVM_TINY_WINOGRAD_STORE
+#define TVM_TINY_WINOGRAD_PAIR(lanes, more, step) \
+  TVM_TINY_WINOGRAD_INPUTS TVM_TINY_WINOGRAD_UNPACK(lanes) TVM_TINY_WINOGRAD_COMPONENTS(more) TVM_TINY_WINOGRAD_STORE(step)
 #define TVM_TINY_WINOGRAD_2560(to) "add " to ", " to ", #0x0A000A00\n\t"
 /* clang-format on */
 
 static TVM_TINY_NAKED void tvm_tiny_winograd_row(int32_t *lanes, const int8_t *x, int32_t channels) {
   __asm__(
       "push {r4-r11, lr}\n\tadd r3, r1, r2\n\tadd lr, r2, r2, lsl #1\n\tlsl lr, lr, #3\n\tmov r11, #0x00800080\n"
-      "1:\n\t" TVM_TINY_WINOGRAD_PAIR("", TVM_TINY_WINOGRAD_2560) TVM_TINY_WINOGRAD_PAIR(
-          ", ror #8", TVM_TINY_WINOGRAD_2560) "add r1, r1, #4\n\tcmp r1, r3\n\tbne.w 1b\n\tpop {r4-r11, pc}\n\t");
+      "1:\n\t" TVM_TINY_WINOGRAD_PAIR("", TVM_TINY_WINOGRAD_2560, "16") TVM_TINY_WINOGRAD_PAIR(
+          ", ror #8", TVM_TINY_WINOGRAD_2560, "16") "add r1, r1, #4\n\tcmp r1, r3\n\tbne.w 1b\n\tpop {r4-r11, pc}\n\t");
 }
 #pragma GCC diagnostic pop
 #else
