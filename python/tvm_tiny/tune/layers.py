@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Literal
 
 from tvm_tiny.errors import TargetError
 from tvm_tiny.op.operator import Node
+from tvm_tiny.program import Program
+from tvm_tiny.schedule.implementation import Decide, by_default
 from tvm_tiny.target import Core
 from tvm_tiny.tune.workload import Workload, workload_of
 
 if TYPE_CHECKING:
     from tvm_tiny.model import Model
 
+Rounding = Literal["tflite-micro", "litert"]
 
-def model_nodes(model: Model, core: Core, rounding: Literal["tflite-micro", "litert"] = "tflite-micro") -> list[tuple[str, Node]]:
-    """The layers of ``model`` that are operators of ours and run on the core, by their names.
+
+def model_program(model: Model, core: Core, rounding: Rounding = "tflite-micro", decide: Decide = by_default) -> Program:
+    """``model`` as layers on ``core``, without a plan of the memory.
 
     Raises
     ------
@@ -30,8 +34,13 @@ def model_nodes(model: Model, core: Core, rounding: Literal["tflite-micro", "lit
     from tvm_tiny.transform.pipeline import run_passes
 
     lowered = lower_integer(model, Arithmetic("onnx" if model.source_format == "onnx" else rounding))
-    program = schedule_program(run_passes(lowered.mod), model, core)
-    return [(layer.name, layer.node) for layer in program.layers if layer.node is not None and layer.offload == "cpu"]
+    return schedule_program(run_passes(lowered.mod), model, core, decide)
+
+
+def model_nodes(model: Model, core: Core, rounding: Rounding = "tflite-micro") -> list[tuple[str, Node]]:
+    """The layers of :func:`model_program` that are operators of ours and run on the core, by their names."""
+    layers = model_program(model, core, rounding).layers
+    return [(layer.name, layer.node) for layer in layers if layer.node is not None and layer.offload == "cpu"]
 
 
 @dataclass(frozen=True)

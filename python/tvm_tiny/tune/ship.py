@@ -15,20 +15,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvm_tiny.schedule.implementation import Decide, by_default
+from tvm_tiny.target import Core
 from tvm_tiny.tune import DEFAULT_SCRATCH
 from tvm_tiny.tune.database import RECORDS, WORKLOADS, Tuned, load_database, save_database
-from tvm_tiny.tune.decide import shipped_folder
+from tvm_tiny.tune.decide import Decisions, shipped_folder
 
 if TYPE_CHECKING:
+    from tvm_tiny.model import Model
     from tvm_tiny.tune.tuner import Options
     from tvm_tiny.tune.workload import Workload
 
 BOARDS = {"cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500", "cortex-m33": "mps2-an505", "cortex-m55": "mps3-an547"}
 """Core → the board that its records are measured on."""
 
-SCRATCH = {"cortex-m55": 0}
-"""Bytes of working memory beyond a default's, where other than `DEFAULT_SCRATCH`. 1,024 gain a percent on the M55, and cost kws 4,096
-of arena, since a layer's output then finds no room over its input."""
+GROWTH = 1.05
+"""How much larger than by default a model's arena may be. Where it is larger, its layers are tuned within the memory of the
+defaults: an output that finds no room over its input any more costs more than the working memory that it gave way to."""
 
 LEFT_OUT = ("winograd",)
 """Implementations that are not shipped: their weights take several times the flash, which a user should have asked for."""
@@ -52,14 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--database", metavar="WORK", type=Path, required=True, help="folder for databases and journals")
     parser.add_argument("--core", metavar="CORE", action="append", choices=list(BOARDS), help="only for this core (default: all)")
     parser.add_argument("--trials", metavar="N", type=int, default=64, help="candidates for each different layer (default: 64)")
-    parser.add_argument("--scratch", metavar="BYTES", type=int, help="as for tvm-tiny tune (default: by core)")
+    parser.add_argument("--scratch", metavar="BYTES", type=int, default=DEFAULT_SCRATCH, help="as for tvm-tiny tune")
     parser.add_argument("--seed", metavar="S", type=int, default=0)
     options = parser.parse_args(arguments)
     from tvm_tiny.tune.tuner import Options
 
     for core in options.core or BOARDS:
-        scratch = SCRATCH.get(core, DEFAULT_SCRATCH) if options.scratch is None else options.scratch
-        renew(core, options.models, options.database / core, Options(options.trials, options.seed, scratch=scratch))
+        renew(core, options.models, options.database / core, Options(options.trials, options.seed, scratch=options.scratch))
 
 
 def renew(core: str, models: Sequence[Path], work: Path, options: Options) -> None:
@@ -77,9 +79,23 @@ def renew(core: str, models: Sequence[Path], work: Path, options: Options) -> No
         model = load(path)
         named = named_workloads(model_nodes(model, target), target, compiler=compiler, optimize="speed")
         open_ = [replace(each, workload=_shippable(each.workload)) for each in named]
+        before = load_database(work)
         result = tune_workloads(open_, target, [board], work, options, model=model.name, compiler=compiler)
+        if options.scratch and _arena(model, target, Decisions([load_database(work)], compiler)) > GROWTH * _arena(model, target):
+            save_database(work, before.values())
+            careful = replace(options, scratch=0)
+            result = tune_workloads(open_, target, [board], work, careful, model=model.name, compiler=compiler)
         sys.stderr.write(f"{core} {model.name}: {result.default_total:,} -> {result.best_total:,} {result.unit}\n")
     pack(shipped_folder(core), load_database(work))
+
+
+def _arena(model: Model, core: Core, decide: Decide = by_default) -> int:
+    """Bytes of the arena as it is planned without streams."""
+    from tvm_tiny.memory.order import plan_in_order
+    from tvm_tiny.tune.layers import model_program
+
+    _, plan = plan_in_order(model_program(model, core, decide=decide))
+    return plan.arena_size
 
 
 def _shippable(workload: Workload) -> Workload:
