@@ -38,6 +38,8 @@ COSTS = {
     "gemm": Cost(1.1, 9, 3, 3),
     "line buffer": Cost(1.05, 10, 6),
     "depthwise 3x3": Cost(1.0, 4, 3.5),
+    "shallow": Cost(0.75, 6, 2, 8),
+    "pool": Cost(0, 10, 1.8),
     # With MVE, of a Cortex-M55.
     "mve gemm": Cost(0.17, 6, 2),
     "mve depthwise": Cost(0.35, 3, 2),
