@@ -34,6 +34,11 @@ class Constant:
         """Whether it is weights, as a schedule has laid them out."""
         return self.name.endswith(("_weight", "_weight_rest"))
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is weights with biases and multipliers between them, in the order in which a kernel reads them."""
+        return self.name.endswith("_stream")
+
 
 @dataclass(frozen=True)
 class Tensor:

@@ -30,6 +30,7 @@ class LayerInfo:
     layer_inputs: tuple[str, ...] = ()
     output_channels: tuple[int, ...] | None = None  # those of the file's tensor that are left, None if all are
     kernel_size: int = 0  # bytes of weights
+    stream_size: int = 0  # bytes of weights with their biases and multipliers between them
     parameters_size: int = 0  # bytes of biases, multipliers, tables
     stages: tuple[str, ...] = ()  # the layers that it runs row by row, where it is a chain
     scratch: int = 0  # bytes of working memory, part of the arena

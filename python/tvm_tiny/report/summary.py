@@ -37,6 +37,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
         "flash": {
             "weights": module.weights_size,
             "kernels": sum(layer.kernel_size for layer in module.layers),
+            "streams": sum(layer.stream_size for layer in module.layers),
             "parameters": sum(layer.parameters_size for layer in module.layers),
             "code": None,
             "entry": None,
@@ -66,6 +67,7 @@ def summary(module: CModule, plan: MemoryPlan, float_layers: Sequence[FloatLayer
                 "stages": list(layer.stages),
                 "ram": used,
                 "kernel": layer.kernel_size,
+                "stream": layer.stream_size,
                 "parameters": layer.parameters_size,
             }
             for layer, used in zip(module.layers, used_bytes(module.buffers, len(module.layers)), strict=False)

@@ -119,7 +119,10 @@ def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) ->
 def _weights_note(flash: dict[str, Any]) -> str:
     if "kernels" not in flash:  # written by an earlier version
         return "of flash"
-    return f"of flash: kernels {flash['kernels']:,}, biases, multipliers and tables {flash['parameters']:,}"
+    streams = flash.get("streams", 0)
+    joint = f"kernels with their biases and multipliers {streams:,}, " if streams else ""
+    others = "other biases, multipliers and tables" if streams else "biases, multipliers and tables"
+    return f"of flash: {joint}{'other ' if streams else ''}kernels {flash['kernels']:,}, {others} {flash['parameters']:,}"
 
 
 def layers_text(report: Report) -> str:
