@@ -119,10 +119,9 @@ def tensors_text(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) ->
 def _weights_note(flash: dict[str, Any]) -> str:
     if "kernels" not in flash:  # written by an earlier version
         return "of flash"
-    streams = flash.get("streams", 0)
-    joint = f"kernels with their biases and multipliers {streams:,}, " if streams else ""
-    others = "other biases, multipliers and tables" if streams else "biases, multipliers and tables"
-    return f"of flash: {joint}{'other ' if streams else ''}kernels {flash['kernels']:,}, {others} {flash['parameters']:,}"
+    if flash.get("streams"):
+        return f"of flash: kernels {flash['kernels']:,}, kernels with biases {flash['streams']:,}, other parameters {flash['parameters']:,}"
+    return f"of flash: kernels {flash['kernels']:,}, biases, multipliers and tables {flash['parameters']:,}"
 
 
 def layers_text(report: Report) -> str:
