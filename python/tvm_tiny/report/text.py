@@ -120,7 +120,8 @@ def _weights_note(flash: dict[str, Any]) -> str:
     if "kernels" not in flash:  # written by an earlier version
         return "of flash"
     if flash.get("streams"):
-        return f"of flash: kernels {flash['kernels']:,}, kernels with biases {flash['streams']:,}, other parameters {flash['parameters']:,}"
+        kinds = f"kernels {flash['kernels']:,}, kernels with biases {flash['streams']:,}, other parameters {flash['parameters']:,}"
+        return f"of flash: {kinds}"
     return f"of flash: kernels {flash['kernels']:,}, biases, multipliers and tables {flash['parameters']:,}"
 
 
